@@ -1,0 +1,1 @@
+//! Where terse keeps things.
