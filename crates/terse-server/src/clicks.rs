@@ -1,0 +1,34 @@
+//! Clicks: a journal that a redirect writes before it is answered, and a shipper that moves what was written into
+//! the store.
+//!
+//! The promise: a click that was answered is counted exactly once, through `kill -9`, restarts, retries and hours
+//! without the store. The journal keeps a click as soon as [`Journal::append`] returns; the store takes a batch of
+//! clicks and the position behind it in one transaction, so that nothing is counted twice; a segment is removed
+//! only after that. The one exception is named and counted: a journal at its size limit, or on a full disk, sheds.
+//!
+//! `docs/journal-format.md` describes the files. Nothing here knows of HTTP.
+
+mod folder;
+mod frame;
+mod header;
+mod journal;
+mod keeper;
+mod lane;
+mod leftovers;
+mod options;
+mod problem;
+mod record;
+mod segment;
+mod shipper;
+
+pub use header::{BadHeader, JournalId};
+pub use journal::{Ends, Journal, JournalStats, Shed};
+pub use lane::Appended;
+pub use options::{
+    JOURNAL_BYTES_DEFAULT, JournalError, JournalOptions, LANES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MIN,
+    SYNC_INTERVAL_DEFAULT,
+};
+pub use problem::{Problem, ProblemKind};
+pub use record::{ClickRecord, Undecodable};
+pub use segment::NotSynced;
+pub use shipper::{Recovered, SHIP_BATCH_MAX, Shipper, ShipperStats};

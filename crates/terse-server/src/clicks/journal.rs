@@ -1,0 +1,281 @@
+//! The click journal: where a click is put before its redirect is answered.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use terse_core::{Clock, Random};
+use tokio::sync::Notify;
+
+use super::folder::Folder;
+use super::header::JournalId;
+use super::keeper::{self, Retired, Rounds, Signal};
+use super::lane::{Appended, Lane, lock};
+use super::leftovers::Leftover;
+use super::options::{JournalError, JournalOptions, LANES_MAX};
+use super::problem::Problem;
+use super::record::{ClickRecord, Payload};
+use super::segment::{NotSynced, Segment};
+
+/// The most problems that are kept for reports; all of them are logged.
+const PROBLEMS_MAX: usize = 1000;
+
+thread_local! {
+    /// Which lane this thread appends to, modulo the number of lanes. Belongs to the thread, not to a journal: a
+    /// lookup per journal would cost the hot path more than two journals in one process, which only tests have.
+    static THREAD_NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// The click was not recorded: the journal is at its limit, or the disk is full. The redirect goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the click journal is full")]
+pub struct Shed;
+
+/// How far each lane is written, in bytes of records since the start of this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ends(pub(super) Box<[u64]>);
+
+/// What the journal counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalStats {
+    /// Clicks appended by this run.
+    pub appended: u64,
+    /// Clicks that were not recorded.
+    pub shed: u64,
+    /// Times that the disk refused what was appended.
+    pub sync_errors: u64,
+    /// Things found in journal files that could not be read.
+    pub problems: u64,
+    /// Bytes that segments take on disk, prepared ones included.
+    pub disk_bytes: u64,
+    /// The most bytes they may take.
+    pub disk_bytes_max: u64,
+}
+
+/// An open journal. Closing (dropping) it brings everything to disk; whatever is not shipped stays for the next
+/// start.
+pub struct Journal {
+    shared: Arc<Shared>,
+    keeper: Option<JoinHandle<()>>,
+    next_thread: AtomicUsize,
+    leftovers: Mutex<Vec<Leftover>>,
+    problems: Mutex<Vec<Problem>>,
+    problem_count: AtomicU64,
+}
+
+/// What the journal shares with its keeper.
+pub(super) struct Shared {
+    pub(super) folder: Folder,
+    pub(super) lanes: Box<[Lane]>,
+    pub(super) sync_interval: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) signal: Signal,
+    pub(super) rounds: Mutex<Rounds>,
+    pub(super) retired: Mutex<Vec<Retired>>,
+    /// Told after each round that brought segments to disk.
+    pub(super) synced: Notify,
+    shed: AtomicU64,
+    sync_errors: AtomicU64,
+}
+
+impl Journal {
+    /// Opens the journal in `options.dir`: looks for what former runs left, prepares a segment for every lane, and
+    /// starts the background thread. Bad files and a full disk do not stop it; clicks are shed until there is room.
+    ///
+    /// Nobody else may use the folder meanwhile: the caller holds the data directory's lock.
+    pub fn open(
+        options: JournalOptions,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, JournalError> {
+        let lanes = options.lanes.clamp(1, LANES_MAX);
+        let segment_bytes = options.segment_bytes_for(lanes)?;
+        let found = options.prepare_folder()?;
+        let leftover_bytes = found.leftovers.iter().map(|leftover| leftover.file_bytes).sum();
+        let shared = Arc::new(Shared {
+            folder: Folder::new(
+                options.dir,
+                JournalId::generate(&*clock, &*random),
+                segment_bytes,
+                options.max_bytes,
+                leftover_bytes,
+                random,
+            ),
+            lanes: (0..).take(lanes).map(Lane::new).collect(),
+            sync_interval: options.sync_interval,
+            clock,
+            signal: Signal::default(),
+            rounds: Mutex::default(),
+            retired: Mutex::default(),
+            synced: Notify::new(),
+            shed: AtomicU64::new(0),
+            sync_errors: AtomicU64::new(0),
+        });
+        keeper::round(&shared);
+        let keeper = start_keeper(&shared)?;
+        let journal = Self {
+            shared,
+            keeper: Some(keeper),
+            next_thread: AtomicUsize::new(0),
+            leftovers: Mutex::new(found.leftovers),
+            problems: Mutex::default(),
+            problem_count: AtomicU64::new(0),
+        };
+        for problem in found.problems {
+            journal.report(problem);
+        }
+        Ok(journal)
+    }
+
+    /// Records a click. When this returns, it survives the end of this process; [`Self::synced`] tells when it
+    /// survives the end of the machine. Makes no system call and waits for nobody, except when a segment is full.
+    pub fn append(&self, click: &ClickRecord<'_>) -> Result<Appended, Shed> {
+        let shared = &*self.shared;
+        let Some(appended) = self.lane().append(&Payload::of(click), &shared.folder) else {
+            shared.shed.fetch_add(1, Ordering::Relaxed);
+            return Err(Shed);
+        };
+        if appended.began_segment {
+            shared.signal.wake(); // another spare is wanted
+        }
+        Ok(appended)
+    }
+
+    /// Whether [`Self::synced`] is to be awaited before a redirect is answered.
+    pub fn syncs_before_answer(&self) -> bool {
+        self.shared.sync_interval.is_zero()
+    }
+
+    /// Waits until what was appended is on disk. One `fdatasync` serves everybody who waits.
+    pub async fn synced(&self, appended: Appended) -> Result<(), NotSynced> {
+        loop {
+            let mut round = std::pin::pin!(self.shared.synced.notified());
+            // Before looking: a round that ends between the look and the wait is then not missed.
+            round.as_mut().enable();
+            let segments = self.lane_numbered(appended.lane).segments();
+            let is_its = |segment: &&Arc<Segment>| segment.header.sequence == appended.sequence;
+            match segments.iter().find(is_its) {
+                Some(segment) if !segment.is_synced(appended.offset)? => {}
+                // On disk; or shipped and gone, and then the store has it.
+                _ => return Ok(()),
+            }
+            self.shared.signal.wake();
+            round.await;
+        }
+    }
+
+    /// Brings everything appended so far to disk. What the disk refuses is logged and counted.
+    pub async fn sync_all(&self) {
+        for lane in &self.shared.lanes {
+            if let Some(last) = lane.last() {
+                // An error was logged and counted by the keeper.
+                let _ = self.synced(last).await;
+            }
+        }
+    }
+
+    /// How far the lanes are written now: every click that was answered before this call is within.
+    pub fn ends(&self) -> Ends {
+        Ends(self.shared.lanes.iter().map(Lane::end).collect())
+    }
+
+    /// What was counted since the start.
+    pub fn stats(&self) -> JournalStats {
+        JournalStats {
+            appended: self.shared.lanes.iter().map(Lane::records).sum(),
+            shed: self.shared.shed(),
+            sync_errors: self.shared.sync_errors.load(Ordering::Relaxed),
+            problems: self.problem_count.load(Ordering::Relaxed),
+            disk_bytes: self.shared.folder.used_bytes(),
+            disk_bytes_max: self.shared.folder.bytes_max,
+        }
+    }
+
+    /// What could not be read in the journal's files: found when it was opened, or since by the shipper. At most
+    /// the first thousand.
+    pub fn problems(&self) -> Vec<Problem> {
+        lock(&self.problems).clone()
+    }
+
+    /// The clock it was opened with.
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
+    }
+
+    /// All lanes, by number.
+    pub(super) fn lanes(&self) -> &[Lane] {
+        &self.shared.lanes
+    }
+
+    /// Hands over what former runs left; the second call gives nothing.
+    pub(super) fn take_leftovers(&self) -> Vec<Leftover> {
+        std::mem::take(&mut lock(&self.leftovers))
+    }
+
+    /// Records and logs a problem.
+    pub(super) fn report(&self, problem: Problem) {
+        tracing::error!(%problem, "a part of the click journal could not be read");
+        self.problem_count.fetch_add(1, Ordering::Relaxed);
+        let mut problems = lock(&self.problems);
+        if problems.len() < PROBLEMS_MAX {
+            problems.push(problem);
+        }
+    }
+
+    /// Lets the keeper dispose of a segment that was read to its end.
+    pub(super) fn retire(&self, retired: Retired) {
+        lock(&self.shared.retired).push(retired);
+        self.shared.signal.wake();
+    }
+
+    /// Makes a round of the keeper's, for tests that do not want to wait for it.
+    #[cfg(test)]
+    pub(super) fn make_round(&self) {
+        keeper::round(&self.shared);
+    }
+
+    fn lane(&self) -> &Lane {
+        let number = THREAD_NUMBER.get().unwrap_or_else(|| {
+            let next = self.next_thread.fetch_add(1, Ordering::Relaxed);
+            THREAD_NUMBER.set(Some(next));
+            next
+        });
+        &self.shared.lanes[number % self.shared.lanes.len()]
+    }
+
+    fn lane_numbered(&self, number: u32) -> &Lane {
+        let lane = self.shared.lanes.iter().find(|lane| lane.number() == number);
+        lane.expect("lanes are numbered without gaps and never go")
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.shared.signal.stop();
+        if let Some(keeper) = self.keeper.take()
+            && keeper.join().is_err()
+        {
+            tracing::error!("the click journal's thread has panicked");
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_sync_error(&self) {
+        self.sync_errors.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn start_keeper(shared: &Arc<Shared>) -> Result<JoinHandle<()>, JournalError> {
+    let shared = Arc::clone(shared);
+    std::thread::Builder::new()
+        .name("click-journal".to_owned())
+        .spawn(move || keeper::run(&shared))
+        .map_err(JournalError::Thread)
+}

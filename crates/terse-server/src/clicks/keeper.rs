@@ -1,0 +1,170 @@
+//! The journal's background thread: what appending must not wait for.
+//!
+//! It prepares segments ahead, removes shipped ones, and brings what was appended to disk.
+
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::folder::Fate;
+use super::journal::Shared;
+use super::lane::{Lane, lock};
+
+/// How soon a failed preparation is tried again.
+const STARVED_RETRY: Duration = Duration::from_millis(100);
+/// How often a round is made when nothing asks for one.
+const IDLE_ROUND: Duration = Duration::from_secs(1);
+/// How often the log may say that clicks are shed.
+const SHED_WARNING_EVERY: Duration = Duration::from_secs(10);
+
+/// Wakes the keeper.
+#[derive(Debug, Default)]
+pub(super) struct Signal {
+    state: Mutex<SignalState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct SignalState {
+    is_woken: bool,
+    is_stopping: bool,
+}
+
+/// A segment that is shipped, waiting to be disposed of.
+#[derive(Debug)]
+pub(super) struct Retired {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// How much of the limit it takes.
+    pub(super) bytes: u64,
+    /// What becomes of it.
+    pub(super) fate: Fate,
+}
+
+/// What the keeper remembers from round to round.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    is_starved: bool,
+    shed_reported: u64,
+    warned_at: Option<Duration>,
+}
+
+impl Signal {
+    /// Asks for a round now.
+    pub(super) fn wake(&self) {
+        lock(&self.state).is_woken = true;
+        self.changed.notify_one();
+    }
+
+    /// Asks for a last round.
+    pub(super) fn stop(&self) {
+        lock(&self.state).is_stopping = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until the next round is due; whether it is the last.
+    fn wait(&self, at_most: Duration) -> bool {
+        let state = lock(&self.state);
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, at_most, |state| !state.is_woken && !state.is_stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        // Before the round looks at anything: what is asked for from now on gets the next one.
+        state.is_woken = false;
+        state.is_stopping
+    }
+}
+
+/// Makes rounds until it is stopped.
+pub(super) fn run(shared: &Shared) {
+    loop {
+        let is_starved = lock(&shared.rounds).is_starved;
+        let is_last = shared.signal.wait(pause(shared.sync_interval, is_starved));
+        round(shared);
+        if is_last {
+            drop_spares(shared);
+            return;
+        }
+    }
+}
+
+fn pause(sync_interval: Duration, is_starved: bool) -> Duration {
+    // With an interval of zero nothing is due by itself: whoever waits for the disk asks for a round.
+    let pause = if sync_interval.is_zero() {
+        IDLE_ROUND
+    } else {
+        sync_interval
+    };
+    if is_starved {
+        pause.min(STARVED_RETRY)
+    } else {
+        pause
+    }
+}
+
+/// One round. Rounds exclude one another; appending does not wait for them.
+pub(super) fn round(shared: &Shared) {
+    let mut rounds = lock(&shared.rounds);
+    dispose_of_retired(shared);
+    prepare_spares(shared, &mut rounds);
+    sync(shared);
+    report_shed(shared, &mut rounds);
+}
+
+fn dispose_of_retired(shared: &Shared) {
+    let retired = std::mem::take(&mut *lock(&shared.retired));
+    for Retired { path, bytes, fate } in retired {
+        shared.folder.dispose(&path, bytes, fate);
+    }
+}
+
+fn prepare_spares(shared: &Shared, rounds: &mut Rounds) {
+    let mut failure = None;
+    for lane in &shared.lanes {
+        if let Err(error) = lane.prepare_spare(&shared.folder) {
+            failure = Some(error);
+        }
+    }
+    match &failure {
+        Some(error) if !rounds.is_starved => {
+            tracing::warn!(%error, "no room for the click journal's next segment");
+        }
+        None if rounds.is_starved => tracing::info!("the click journal has room again"),
+        _ => {}
+    }
+    rounds.is_starved = failure.is_some();
+}
+
+fn sync(shared: &Shared) {
+    for segment in shared.lanes.iter().flat_map(Lane::segments) {
+        if let Err(error) = segment.sync() {
+            shared.count_sync_error();
+            tracing::error!(path = %segment.path.display(), %error, "clicks could not be written to disk");
+        }
+    }
+    shared.synced.notify_waiters();
+}
+
+fn report_shed(shared: &Shared, rounds: &mut Rounds) {
+    let shed = shared.shed();
+    let now = shared.clock.elapsed();
+    let is_due = rounds
+        .warned_at
+        .is_none_or(|at| now.saturating_sub(at) >= SHED_WARNING_EVERY);
+    if shed > rounds.shed_reported && is_due {
+        tracing::warn!(
+            clicks = shed - rounds.shed_reported,
+            "clicks were shed: the journal is full"
+        );
+        rounds.shed_reported = shed;
+        rounds.warned_at = Some(now);
+    }
+}
+
+/// Spares hold no clicks: removing them spares the next start from reading them.
+fn drop_spares(shared: &Shared) {
+    for spare in shared.lanes.iter().filter_map(Lane::take_spare) {
+        let bytes = u64::from(spare.segment.header.segment_bytes);
+        shared.folder.dispose(&spare.segment.path, bytes, Fate::Remove);
+    }
+}

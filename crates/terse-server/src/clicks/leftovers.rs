@@ -1,0 +1,115 @@
+//! What former runs left in the journal's folder: segments to ship, files to keep aside.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use super::folder::set_aside;
+use super::header::{BadHeader, HEADER_BYTES, SEGMENT_SUFFIX, SegmentHeader};
+use super::problem::{Problem, ProblemKind};
+use super::segment::UNFINISHED_SUFFIX;
+
+/// A segment of a former run.
+#[derive(Debug)]
+pub(super) struct Leftover {
+    /// What it says about itself.
+    pub(super) header: SegmentHeader,
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// How long the file is.
+    pub(super) file_bytes: u64,
+    /// Whether something in it could not be read.
+    pub(super) is_damaged: AtomicBool,
+}
+
+/// What there is to do.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Segments to ship, in the order of journal, lane, sequence.
+    pub(super) leftovers: Vec<Leftover>,
+    /// What was wrong with other files.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Looks at every file in `folder`; only their headers are read. What claims to be a segment and is none gets
+/// another name. Files that claim nothing are none of ours.
+pub(super) fn find(folder: &Path) -> io::Result<Found> {
+    let mut found = Found::default();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(UNFINISHED_SUFFIX) {
+            // Never had its name, so never had a click. A failure shows when the name is needed again.
+            let _ = std::fs::remove_file(entry.path());
+        } else if name.ends_with(SEGMENT_SUFFIX) {
+            look_at(&entry.path(), name, &mut found);
+        }
+    }
+    found.leftovers.sort_by_key(|leftover| {
+        let SegmentHeader {
+            journal_id,
+            lane,
+            sequence,
+            ..
+        } = leftover.header;
+        (journal_id, lane, sequence)
+    });
+    Ok(found)
+}
+
+fn look_at(path: &Path, name: String, found: &mut Found) {
+    let (header, file_bytes) = match read_header(path) {
+        Ok(read) => read,
+        Err(error) => {
+            let kind = ProblemKind::Unreadable(error.kind());
+            found.problems.push(Problem { file: name, kind });
+            return;
+        }
+    };
+    match header.and_then(|header| of_that_name(header, &name)) {
+        Ok(header) => {
+            let expected_bytes = u64::from(header.segment_bytes);
+            let is_damaged = file_bytes != expected_bytes;
+            if is_damaged {
+                let kind = ProblemKind::Size {
+                    expected_bytes,
+                    actual_bytes: file_bytes,
+                };
+                found.problems.push(Problem { file: name, kind });
+            }
+            found.leftovers.push(Leftover {
+                header,
+                path: path.to_owned(),
+                file_bytes,
+                is_damaged: AtomicBool::new(is_damaged),
+            });
+        }
+        Err(reason) => {
+            // A newer program's segment is left to that program; an older one must not take it out of its sight.
+            if !matches!(reason, BadHeader::Version(_))
+                && let Err(error) = set_aside(path)
+            {
+                tracing::warn!(path = %path.display(), %error, "a bad journal file could not be renamed");
+            }
+            let kind = ProblemKind::Header(reason);
+            found.problems.push(Problem { file: name, kind });
+        }
+    }
+}
+
+fn read_header(path: &Path) -> io::Result<(Result<SegmentHeader, BadHeader>, u64)> {
+    let file = File::open(path)?;
+    let file_bytes = file.metadata()?.len();
+    let mut front = Vec::with_capacity(HEADER_BYTES);
+    file.take(HEADER_BYTES as u64).read_to_end(&mut front)?;
+    Ok((SegmentHeader::decode(&front), file_bytes))
+}
+
+fn of_that_name(header: SegmentHeader, name: &str) -> Result<SegmentHeader, BadHeader> {
+    if header.file_name() == name {
+        Ok(header)
+    } else {
+        Err(BadHeader::Name)
+    }
+}

@@ -1,0 +1,77 @@
+//! What was found in the journal's folder that should not be there.
+
+use std::fmt;
+use std::io;
+
+use super::header::BadHeader;
+use super::record::Undecodable;
+
+/// Something in a journal file that could not be read as clicks. It was skipped; the file is kept aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file's name within the journal's folder, as it was when the problem was found.
+    pub file: String,
+    /// What is wrong with it.
+    pub kind: ProblemKind,
+}
+
+/// What can be wrong with a journal file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// It has no header, or a wrong one: nothing of it is read.
+    Header(BadHeader),
+    /// It is shorter or longer than it was made; the whole records in it are read all the same.
+    Size {
+        /// How long the header says.
+        expected_bytes: u64,
+        /// How long it is.
+        actual_bytes: u64,
+    },
+    /// Bytes amid whole records are no record.
+    Damage {
+        /// Where they begin.
+        offset: u64,
+        /// How many they are.
+        bytes: u64,
+    },
+    /// The last record is not whole, as after a power cut.
+    TornTail {
+        /// Where it begins.
+        offset: u64,
+        /// How many bytes of it are there.
+        bytes: u64,
+    },
+    /// A whole record that this program cannot decode.
+    Record {
+        /// Where it begins.
+        offset: u64,
+        /// Why.
+        reason: Undecodable,
+    },
+    /// The operating system could not read it. It stays where it is, for the next start.
+    Unreadable(io::ErrorKind),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.kind)
+    }
+}
+
+impl fmt::Display for ProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(reason) => reason.fmt(f),
+            Self::Size {
+                expected_bytes,
+                actual_bytes,
+            } => write!(f, "{actual_bytes} bytes long instead of {expected_bytes}"),
+            Self::Damage { offset, bytes } => write!(f, "{bytes} damaged bytes at offset {offset}"),
+            Self::TornTail { offset, bytes } => {
+                write!(f, "a torn record of {bytes} bytes at offset {offset}")
+            }
+            Self::Record { offset, reason } => write!(f, "record at offset {offset}: {reason}"),
+            Self::Unreadable(kind) => write!(f, "cannot be read: {kind}"),
+        }
+    }
+}

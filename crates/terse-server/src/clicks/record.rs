@@ -1,0 +1,204 @@
+//! A click as bytes: the payload of a journal record, version 1 (`docs/journal-format.md`).
+//!
+//! Encoding copies straight into the segment and never allocates; decoding accepts any bytes and never panics.
+
+use bytes::{Buf, BufMut};
+use terse_core::{
+    CODE_CHARS_MAX, Click, LinkId, REFERRER_BYTES_MAX, TARGET_BYTES_MAX, Timestamp, USER_AGENT_BYTES_MAX,
+    UserId,
+};
+
+/// The most bytes a payload can have: everything at its limit.
+pub(super) const PAYLOAD_BYTES_MAX: usize =
+    FIXED_BYTES + CODE_CHARS_MAX + TARGET_BYTES_MAX + REFERRER_BYTES_MAX + USER_AGENT_BYTES_MAX;
+
+const VERSION: u8 = 1;
+const FIXED_BYTES: usize = 36;
+const HAS_OWNER: u8 = 1;
+const HAS_REFERRER: u8 = 1 << 1;
+const HAS_USER_AGENT: u8 = 1 << 2;
+const KNOWN_FLAGS: u8 = HAS_OWNER | HAS_REFERRER | HAS_USER_AGENT;
+
+/// A redirect that is about to be answered. Borrows everything: the hot path copies it once, into the journal.
+#[derive(Debug, Clone, Copy)]
+pub struct ClickRecord<'a> {
+    /// When it is answered.
+    pub at: Timestamp,
+    /// The link.
+    pub link_id: LinkId,
+    /// The link's owner.
+    pub owner: Option<UserId>,
+    /// The code that was visited; at most [`CODE_CHARS_MAX`] bytes are kept.
+    pub short_code: &'a str,
+    /// The target as it was given; at most [`TARGET_BYTES_MAX`] bytes are kept.
+    pub original_url: &'a str,
+    /// The `Referer` header as sent; at most [`REFERRER_BYTES_MAX`] bytes are kept.
+    pub referrer: Option<&'a [u8]>,
+    /// The `User-Agent` header as sent; at most [`USER_AGENT_BYTES_MAX`] bytes are kept.
+    pub user_agent: Option<&'a [u8]>,
+}
+
+/// A click whose texts are cut to their limits, ready to be copied.
+#[derive(Debug)]
+pub(super) struct Payload<'a> {
+    fixed: [u8; FIXED_BYTES],
+    texts: [&'a [u8]; 4],
+}
+
+/// Why a payload is no click that this program knows, although its checksum is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Undecodable {
+    /// Written by another version.
+    #[error("payload version {0} is unknown")]
+    Version(u8),
+    /// A flag that version 1 does not have.
+    #[error("payload flags {0:#04x} are unknown")]
+    Flags(u8),
+    /// The lengths do not add up to the payload.
+    #[error("payload lengths are inconsistent")]
+    Lengths,
+    /// The link's or owner's number is not positive.
+    #[error("payload holds an id that is not positive")]
+    Id,
+}
+
+impl<'a> Payload<'a> {
+    /// The payload of `click`.
+    pub(super) fn of(click: &ClickRecord<'a>) -> Self {
+        let (code, code_bytes) = cut::<u8>(click.short_code.as_bytes(), CODE_CHARS_MAX);
+        let (url, url_bytes) = cut::<u16>(click.original_url.as_bytes(), TARGET_BYTES_MAX);
+        let (referrer, referrer_bytes) = cut::<u16>(click.referrer.unwrap_or_default(), REFERRER_BYTES_MAX);
+        let (agent, agent_bytes) = cut::<u16>(click.user_agent.unwrap_or_default(), USER_AGENT_BYTES_MAX);
+        let mut fixed = [0; FIXED_BYTES];
+        let mut out = fixed.as_mut_slice();
+        out.put_u8(VERSION);
+        out.put_u8(flags(click));
+        out.put_u8(code_bytes);
+        out.put_u8(0);
+        out.put_u16_le(url_bytes);
+        out.put_u16_le(referrer_bytes);
+        out.put_u16_le(agent_bytes);
+        out.put_u16_le(0);
+        out.put_i64_le(click.at.as_millis());
+        out.put_i64_le(click.link_id.get());
+        out.put_i64_le(click.owner.map_or(0, UserId::get));
+        Self {
+            fixed,
+            texts: [code, url, referrer, agent],
+        }
+    }
+
+    /// How long it is.
+    pub(super) fn bytes(&self) -> usize {
+        FIXED_BYTES + self.texts.iter().map(|text| text.len()).sum::<usize>()
+    }
+
+    /// Copies it to the front of `out`, which must have room for [`Self::bytes`].
+    pub(super) fn write_to(&self, mut out: &mut [u8]) {
+        out.put_slice(&self.fixed);
+        for text in self.texts {
+            out.put_slice(text);
+        }
+    }
+}
+
+/// Reads a payload back. Texts that are no UTF-8 are read lossily and held to the same limits; U+0000, which not
+/// every store can keep, becomes U+FFFD.
+pub(super) fn decode(payload: &[u8]) -> Result<Click, Undecodable> {
+    let (mut fixed, mut texts) = payload
+        .split_at_checked(FIXED_BYTES)
+        .ok_or(Undecodable::Lengths)?;
+    match fixed.get_u8() {
+        VERSION => {}
+        other => return Err(Undecodable::Version(other)),
+    }
+    let flags = fixed.get_u8();
+    if flags & !KNOWN_FLAGS != 0 {
+        return Err(Undecodable::Flags(flags));
+    }
+    let code_bytes = usize::from(fixed.get_u8());
+    fixed.advance(1);
+    let url_bytes = usize::from(fixed.get_u16_le());
+    let referrer_bytes = usize::from(fixed.get_u16_le());
+    let agent_bytes = usize::from(fixed.get_u16_le());
+    fixed.advance(2);
+    let at = Timestamp::from_millis(fixed.get_i64_le());
+    let link_id = LinkId::new(fixed.get_i64_le()).map_err(|_| Undecodable::Id)?;
+    let owner = fixed.get_i64_le();
+    let owner = (flags & HAS_OWNER != 0).then(|| UserId::new(owner)).transpose();
+    let click = Click {
+        at,
+        link_id,
+        owner: owner.map_err(|_| Undecodable::Id)?,
+        short_code: text(take(&mut texts, code_bytes)?, CODE_CHARS_MAX),
+        original_url: text(take(&mut texts, url_bytes)?, TARGET_BYTES_MAX),
+        referrer: header(
+            &mut texts,
+            referrer_bytes,
+            REFERRER_BYTES_MAX,
+            flags & HAS_REFERRER,
+        )?,
+        user_agent: header(
+            &mut texts,
+            agent_bytes,
+            USER_AGENT_BYTES_MAX,
+            flags & HAS_USER_AGENT,
+        )?,
+    };
+    if texts.is_empty() {
+        Ok(click)
+    } else {
+        Err(Undecodable::Lengths)
+    }
+}
+
+fn flags(click: &ClickRecord<'_>) -> u8 {
+    [
+        (click.owner.is_some(), HAS_OWNER),
+        (click.referrer.is_some(), HAS_REFERRER),
+        (click.user_agent.is_some(), HAS_USER_AGENT),
+    ]
+    .into_iter()
+    .filter(|(is_there, _)| *is_there)
+    .fold(0, |flags, (_, flag)| flags | flag)
+}
+
+/// The front of `text`, at most `bytes_max`, not ending inside a UTF-8 character, and its length.
+fn cut<L: TryFrom<usize>>(text: &[u8], bytes_max: usize) -> (&[u8], L) {
+    let mut end = text.len();
+    if end > bytes_max {
+        end = bytes_max;
+        // A character has at most three continuation bytes; more of them are no UTF-8 and may be cut anywhere.
+        let back = (0..=3).find(|back| text[end - back] & 0b1100_0000 != 0b1000_0000);
+        end -= back.unwrap_or(0);
+    }
+    let length = L::try_from(end).ok();
+    (
+        &text[..end],
+        length.expect("every limit of a text fits its length field"),
+    )
+}
+
+fn take<'a>(texts: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], Undecodable> {
+    texts.split_off(..bytes).ok_or(Undecodable::Lengths)
+}
+
+fn header(
+    texts: &mut &[u8],
+    bytes: usize,
+    bytes_max: usize,
+    flag: u8,
+) -> Result<Option<Box<str>>, Undecodable> {
+    let value = take(texts, bytes)?;
+    Ok((flag != 0).then(|| text(value, bytes_max)))
+}
+
+/// A byte that is no UTF-8 becomes three, so that the limit has to be kept again.
+fn text(bytes: &[u8], bytes_max: usize) -> Box<str> {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    if text.contains('\0') {
+        text = text.replace('\0', "\u{fffd}");
+    }
+    text.truncate(text.floor_char_boundary(bytes_max));
+    text.into_boxed_str()
+}

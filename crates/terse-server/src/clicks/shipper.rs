@@ -1,0 +1,176 @@
+//! The shipper: moves clicks from the journal into the store, each exactly once.
+//!
+//! The store takes a batch and the position behind it in one transaction, and only if its position is where the
+//! batch begins. So a batch can be offered again after any failure, also when only the answer was lost: the store
+//! then says how far it has come, and the shipper goes on from there. Clicks are never dropped: while the store is
+//! away they stay where they are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use terse_store::Store;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::journal::{Ends, Journal};
+use super::lane::Lane;
+use backlog::Backlog;
+
+mod backlog;
+mod batch;
+mod pass;
+
+pub use batch::SHIP_BATCH_MAX;
+
+/// How long the shipper rests when it has shipped everything: bounds both the age of what other replicas see and
+/// the number of transactions per second.
+const IDLE_TICK: Duration = Duration::from_millis(50);
+/// How long it waits after the store's first refusal, and at most.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
+/// How long a shutdown waits for the last clicks to be shipped; the next start ships what is left.
+const SHUTDOWN_SHIP_MAX: Duration = Duration::from_secs(5);
+
+/// Ships one journal into one store.
+pub struct Shipper {
+    journal: Arc<Journal>,
+    store: Store,
+    /// One pass at a time, whoever asks for it.
+    backlog: Mutex<Backlog>,
+    /// How far each lane is shipped, in the terms of [`Ends`].
+    passed: watch::Sender<Box<[Passed]>>,
+    nudged: Notify,
+    shipped_clicks: AtomicU64,
+    leftover_segments: AtomicUsize,
+    is_store_away: AtomicBool,
+}
+
+/// How far a lane of this run is shipped.
+#[derive(Debug, Clone, Copy, Default)]
+struct Passed {
+    bytes: u64,
+    clicks: u64,
+}
+
+/// What former runs had left and is in the store now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Clicks that were shipped.
+    pub clicks: u64,
+    /// Segments that were read to their end.
+    pub segments: u64,
+    /// Things that could not be read; [`Journal::problems`] names them.
+    pub problems: u64,
+}
+
+/// How far the shipper is behind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShipperStats {
+    /// Clicks of this run that are in the journal and not in the store.
+    pub unshipped_clicks: u64,
+    /// Bytes that they take.
+    pub unshipped_bytes: u64,
+    /// How long ago the oldest of them was answered.
+    pub oldest_unshipped_age: Option<Duration>,
+    /// Segments of former runs that are still to be shipped.
+    pub leftover_segments: usize,
+    /// Clicks that were shipped since the start, those of former runs included.
+    pub shipped_clicks: u64,
+    /// Whether the store refused the last batch.
+    pub is_store_away: bool,
+}
+
+impl Shipper {
+    /// A shipper of `journal`, which must have no other.
+    pub fn new(journal: Arc<Journal>, store: Store) -> Self {
+        let backlog = Backlog::new(journal.take_leftovers());
+        Self {
+            leftover_segments: AtomicUsize::new(backlog.leftovers.len()),
+            passed: watch::Sender::new(vec![Passed::default(); journal.lanes().len()].into()),
+            backlog: Mutex::new(backlog),
+            nudged: Notify::new(),
+            shipped_clicks: AtomicU64::new(0),
+            is_store_away: AtomicBool::new(false),
+            journal,
+            store,
+        }
+    }
+
+    /// Ships what former runs left. Called before the first request is answered, so that nobody misses his clicks;
+    /// when the store is away, [`Self::run`] does it later.
+    pub async fn recover(&self) -> Result<Recovered, terse_store::Error> {
+        let mut backlog = self.backlog.lock().await;
+        self.ship_leftovers(&mut backlog).await
+    }
+
+    /// Ships until `stop` is cancelled, then whatever is left, within a few seconds, and brings the journal to disk.
+    /// Cancel it after the last redirect was answered.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            // Giving up amid a batch is safe: the store says later whether it has taken it.
+            let Some(shipped) = stop.run_until_cancelled(self.ship_all()).await else {
+                break;
+            };
+            self.note(shipped.as_ref().err());
+            let rest = async {
+                if shipped.is_ok() {
+                    backoff = BACKOFF_MIN;
+                    // Running out is the ordinary end of a rest, and a nudge the other.
+                    let _ = tokio::time::timeout(IDLE_TICK, self.nudged.notified()).await;
+                } else {
+                    // A nudge must not make readers hammer a store that is away.
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                }
+            };
+            if stop.run_until_cancelled(rest).await.is_none() {
+                break;
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Ends the shipper's rest.
+    pub fn nudge(&self) {
+        self.nudged.notify_one();
+    }
+
+    /// Waits, at most `within`, until every click that was answered before this call is in the store; whether it
+    /// is. Costs a few loads when there is nothing to wait for.
+    pub async fn caught_up(&self, within: Duration) -> bool {
+        let Ends(ends) = self.journal.ends();
+        let is_past = |passed: &[Passed]| passed.iter().zip(&ends).all(|(lane, end)| lane.bytes >= *end);
+        if is_past(&self.passed.borrow()) {
+            return true;
+        }
+        let mut passed = self.passed.subscribe();
+        self.nudge();
+        tokio::time::timeout(within, passed.wait_for(|lanes| is_past(lanes)))
+            .await
+            .is_ok_and(|passed| passed.is_ok())
+    }
+
+    /// How far the shipper is behind just now.
+    pub fn stats(&self) -> ShipperStats {
+        let passed = self.passed.borrow().clone();
+        let lanes = self.journal.lanes().iter().zip(&passed);
+        let behind = lanes.filter(|(lane, passed)| lane.end() > passed.bytes);
+        let now_ms = self.journal.clock().now().as_millis();
+        let age_ms = behind
+            .clone()
+            .filter_map(|(lane, passed)| lane.oldest_after(passed.bytes))
+            .map(|at| u64::try_from(now_ms.saturating_sub(at.as_millis())).unwrap_or(0))
+            .max();
+        let clicks = |(lane, passed): (&Lane, &Passed)| lane.records().saturating_sub(passed.clicks);
+        ShipperStats {
+            unshipped_clicks: behind.clone().map(clicks).sum(),
+            unshipped_bytes: behind.map(|(lane, passed)| lane.end() - passed.bytes).sum(),
+            oldest_unshipped_age: age_ms.map(Duration::from_millis),
+            leftover_segments: self.leftover_segments.load(Ordering::Relaxed),
+            shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
+            is_store_away: self.is_store_away.load(Ordering::Relaxed),
+        }
+    }
+}

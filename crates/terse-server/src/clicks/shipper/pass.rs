@@ -1,0 +1,205 @@
+//! One pass of the shipper over everything that is there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use terse_store::{ClickBatch, Position, Shipped};
+
+use super::backlog::Backlog;
+use super::batch::{Batch, start_in};
+use super::{Recovered, SHUTDOWN_SHIP_MAX, Shipper};
+use crate::clicks::folder::Fate;
+use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
+use crate::clicks::keeper::Retired;
+use crate::clicks::lane::Lane;
+use crate::clicks::leftovers::Leftover;
+use crate::clicks::problem::{Problem, ProblemKind};
+use crate::clicks::segment::Segment;
+
+type Result<T> = std::result::Result<T, terse_store::Error>;
+
+impl Shipper {
+    /// Ships everything that is in the journal now.
+    pub(super) async fn ship_all(&self) -> Result<()> {
+        let mut backlog = self.backlog.lock().await;
+        self.ship_leftovers(&mut backlog).await?;
+        for (index, lane) in self.journal.lanes().iter().enumerate() {
+            self.ship_lane(&mut backlog, index, lane).await?;
+        }
+        Ok(())
+    }
+
+    /// The last pass, and the last sync.
+    pub(super) async fn finish(&self) {
+        let shipped = tokio::time::timeout(SHUTDOWN_SHIP_MAX, self.ship_all()).await;
+        if let Ok(shipped) = shipped {
+            self.note(shipped.as_ref().err());
+        } else {
+            tracing::warn!("not all clicks were shipped in time: the next start ships them");
+        }
+        self.journal.sync_all().await;
+    }
+
+    /// Logs when the store goes away, and when it is back.
+    pub(super) fn note(&self, error: Option<&terse_store::Error>) {
+        let was_away = self.is_store_away.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !was_away => {
+                tracing::warn!(%error, "clicks cannot be shipped: they wait in the journal");
+            }
+            None if was_away => tracing::info!("clicks are shipped again"),
+            _ => {}
+        }
+    }
+
+    /// Ships segments of former runs, oldest first, and forgets each when it is done.
+    pub(super) async fn ship_leftovers(&self, backlog: &mut Backlog) -> Result<Recovered> {
+        let mut recovered = Recovered::default();
+        // Taken out of the row last: a pass may be given up at any await.
+        while let Some(leftover) = backlog.leftovers.front().cloned() {
+            self.ship_leftover(backlog, &leftover, &mut recovered).await?;
+            backlog.leftovers.pop_front();
+            self.leftover_segments
+                .store(backlog.leftovers.len(), Ordering::Relaxed);
+        }
+        Ok(recovered)
+    }
+
+    async fn ship_leftover(
+        &self,
+        backlog: &mut Backlog,
+        leftover: &Leftover,
+        recovered: &mut Recovered,
+    ) -> Result<()> {
+        let header = &leftover.header;
+        let bytes = match tokio::fs::read(&leftover.path).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.report(header, ProblemKind::Unreadable(error.kind()));
+                recovered.problems += 1;
+                return Ok(());
+            }
+        };
+        // Most of what a stop leaves was never written to: the store need not be asked about it.
+        if bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0) {
+            let (id, lane) = (header.journal_id, header.lane);
+            backlog.load_position(&self.store, id, lane).await?;
+            self.ship_segment(backlog, header, &bytes, &leftover.is_damaged, recovered)
+                .await?;
+        }
+        recovered.segments += 1;
+        let fate = fate(&leftover.is_damaged);
+        self.journal.retire(Retired {
+            path: leftover.path.clone(),
+            bytes: leftover.file_bytes,
+            fate,
+        });
+        Ok(())
+    }
+
+    async fn ship_lane(&self, backlog: &mut Backlog, index: usize, lane: &Lane) -> Result<()> {
+        let segments = lane.segments();
+        for (place, segment) in segments.iter().enumerate() {
+            // A segment with a successor in this list was complete before its bytes are looked at here.
+            let is_complete = place + 1 < segments.len();
+            let mut counts = Recovered::default();
+            let bytes = segment.published();
+            let shipped = self
+                .ship_segment(backlog, &segment.header, bytes, &segment.is_damaged, &mut counts)
+                .await;
+            let position = backlog.position(segment.header.journal_id, segment.header.lane);
+            self.publish(index, segment, position, counts.clicks);
+            shipped?;
+            if is_complete {
+                lane.forget(segment.header.sequence);
+                self.journal.retire(Retired {
+                    path: segment.path.clone(),
+                    bytes: u64::from(segment.header.segment_bytes),
+                    fate: fate(&segment.is_damaged),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ships `bytes`, a segment from its beginning, from the lane's position on.
+    async fn ship_segment(
+        &self,
+        backlog: &mut Backlog,
+        header: &SegmentHeader,
+        bytes: &[u8],
+        is_damaged: &AtomicBool,
+        counts: &mut Recovered,
+    ) -> Result<()> {
+        loop {
+            let from = backlog.position(header.journal_id, header.lane);
+            let Some(start) = start_in(header.sequence, from) else {
+                return Ok(());
+            };
+            let batch = Batch::read(header, bytes, start);
+            if batch.end == start {
+                return Ok(());
+            }
+            let to = Position {
+                segment: header.sequence,
+                offset: batch.end as u64,
+            };
+            let clicks = batch.clicks.len() as u64;
+            let shipped = self.store.ship_clicks(ClickBatch {
+                journal_id: header.journal_id.to_string(),
+                lane: header.lane,
+                from,
+                to,
+                clicks: batch.clicks,
+            });
+            let position = match shipped.await? {
+                Shipped::Done => {
+                    counts.clicks += clicks;
+                    self.shipped_clicks.fetch_add(clicks, Ordering::Relaxed);
+                    // Not before: a refused batch is read again.
+                    counts.problems += batch.problems.len() as u64;
+                    for kind in batch.problems {
+                        is_damaged.store(true, Ordering::Relaxed);
+                        self.report(header, kind);
+                    }
+                    to
+                }
+                Shipped::Moved(actual) => {
+                    tracing::info!(
+                        ?from,
+                        ?actual,
+                        "the store had another position of the click journal"
+                    );
+                    actual
+                }
+            };
+            backlog.set_position(header.journal_id, header.lane, position);
+        }
+    }
+
+    /// Tells who waits in [`Shipper::caught_up`] how far the lane is shipped.
+    fn publish(&self, index: usize, segment: &Segment, position: Position, clicks: u64) {
+        let base = segment.base.load(Ordering::Relaxed);
+        let Some(offset) = start_in(segment.header.sequence, position) else {
+            return;
+        };
+        let end = base + (offset - HEADER_BYTES) as u64;
+        self.passed.send_if_modified(|passed| {
+            let lane = &mut passed[index];
+            lane.clicks += clicks;
+            std::mem::replace(&mut lane.bytes, end) != end
+        });
+    }
+
+    fn report(&self, header: &SegmentHeader, kind: ProblemKind) {
+        let file = header.file_name();
+        self.journal.report(Problem { file, kind });
+    }
+}
+
+fn fate(is_damaged: &AtomicBool) -> Fate {
+    if is_damaged.load(Ordering::Relaxed) {
+        Fate::SetAside
+    } else {
+        Fate::Remove
+    }
+}
