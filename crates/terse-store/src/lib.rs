@@ -1,1 +1,31 @@
-//! Where terse keeps things.
+//! Where terse keeps things: users, links, events, and how far clicks were shipped.
+//!
+//! Here is all of terse's SQL, each statement once, and nothing of HTTP or caches. [`Store`]'s functions are the
+//! transactions that terse knows; a file per aggregate has those of links, users, events, clicks and imports. Beneath
+//! them `db` is the only module that knows which engines there are, and `sqlite` drives one.
+//!
+//! Invariants, whatever happens:
+//! - what was acknowledged is on disk; what failed left nothing behind;
+//! - a link's total is the number of counted click events that name it, and deleted links have none;
+//! - a batch of clicks is stored exactly once: the journal's position moves in the same transaction;
+//! - ids are never given twice, versions only grow.
+
+mod clicks;
+mod db;
+mod error;
+mod events;
+mod import;
+mod links;
+mod maintenance;
+mod migrations;
+mod sql;
+mod sqlite;
+mod store;
+mod totals;
+mod users;
+
+pub use clicks::{ClickBatch, Position, Shipped};
+pub use error::{Cause, Conflict, Error, Result};
+pub use import::{Imported, Taken};
+pub use links::{Created, RedirectRow, Updated};
+pub use store::{READERS_DEFAULT, Store, StoreOptions};

@@ -1,0 +1,245 @@
+//! Links: finding, listing and creating them. Changing them is in [`change`].
+
+pub(crate) mod change;
+
+use terse_core::{
+    Link, LinkFilter, LinkId, NewLink, Page, PageRequest, SearchText, ShortCode, Timestamp, UserId,
+};
+
+use crate::db::{Param, Read, Row, Tx};
+use crate::error::Result;
+use crate::sql::statements;
+use crate::store::Store;
+use crate::{events, totals, users};
+
+pub use change::Updated;
+
+/// What a redirect needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectRow {
+    /// Names the link.
+    pub id: LinkId,
+    /// Who its clicks are recorded for.
+    pub owner: Option<UserId>,
+    /// Where it leads, as it was given.
+    pub original_url: String,
+    /// Whether it redirects.
+    pub is_active: bool,
+    /// Decides which of two copies is newer.
+    pub version: i64,
+}
+
+/// What came of creating a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// There it is.
+    Link(Link),
+    /// Nothing was created: its owner does not exist.
+    NoSuchUser,
+}
+
+/// The columns that [`decode`] expects, of `links` as `l` beside its total as `t`.
+macro_rules! columns {
+    () => {
+        "l.id, l.user_id, l.short_code, l.original_url, l.title, l.is_active, COALESCE(t.clicks, 0), \
+         l.version, l.created_at, l.updated_at"
+    };
+}
+
+/// A page of those links to which `$condition` applies too.
+macro_rules! list {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM links l LEFT JOIN link_totals t ON t.link_id = l.id WHERE l.id > $1 AND ",
+            $condition,
+            "(l.is_active = $4 OR $4 IS NULL) AND (l.search_text LIKE $5 ESCAPE '\\' OR $5 IS NULL) \
+             ORDER BY l.id LIMIT $2 OFFSET $3"
+        )
+    };
+}
+
+statements! {
+    FIND_REDIRECT = "SELECT id, user_id, original_url, is_active, version FROM links WHERE short_code = $1";
+    FIND_HIGHEST_ID = "SELECT highest_id FROM link_sequence";
+    FIND = concat!(
+        "SELECT ", columns!(), " FROM links l LEFT JOIN link_totals t ON t.link_id = l.id WHERE l.id = $1"
+    );
+    LIST = list!("");
+    LIST_OF_USER = list!("l.user_id = $6 AND ");
+    INSERT = "INSERT INTO links (user_id, short_code, original_url, title, search_text, is_active, version, \
+              created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) RETURNING id";
+    INSERT_WITH_ID = "INSERT INTO links (user_id, short_code, original_url, title, search_text, is_active, version, \
+              created_at, updated_at, id) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9) RETURNING id";
+}
+
+impl Store {
+    /// What the redirect of `code` needs; one lookup in an index.
+    pub async fn find_redirect(&self, code: &ShortCode) -> Result<Option<RedirectRow>> {
+        let code = code.clone();
+        self.db
+            .read(Read::Point, move |tx| {
+                Box::pin(async move {
+                    tx.query_opt(&FIND_REDIRECT, &[code.as_str().into()], decode_redirect)
+                        .await
+                })
+            })
+            .await
+    }
+
+    /// The highest id that a link ever had, 0 when there never was one: an upper bound of the number of links that
+    /// costs nothing to know.
+    pub async fn highest_link_id(&self) -> Result<i64> {
+        self.db
+            .read(Read::Point, |tx| {
+                Box::pin(async move {
+                    let highest = tx.query_opt(&FIND_HIGHEST_ID, &[], |row| row.int(0)).await?;
+                    Ok(highest.unwrap_or(0))
+                })
+            })
+            .await
+    }
+
+    /// Creates a link, and appends its `created` event.
+    ///
+    /// # Errors
+    /// [`crate::Conflict::ShortCode`], or [`crate::Conflict::LinkId`] if the link brings its id along.
+    pub async fn create_link(&self, link: NewLink) -> Result<Created> {
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(owner) = link.owner
+                        && !users::exists(tx, owner).await?
+                    {
+                        return Ok(Created::NoSuchUser);
+                    }
+                    let id = insert(tx, &link).await?;
+                    events::append_created(tx, id, &link).await?;
+                    load(tx, id).await.map(Created::Link)
+                })
+            })
+            .await
+    }
+
+    /// The link with this id.
+    pub async fn find_link(&self, id: LinkId) -> Result<Option<Link>> {
+        self.db.read(Read::Point, move |tx| Box::pin(find(tx, id))).await
+    }
+
+    /// Links by id.
+    pub async fn list_links(&self, filter: LinkFilter, page: PageRequest) -> Result<Page<Link>> {
+        self.db
+            .read(Read::Scan, move |tx| {
+                Box::pin(async move {
+                    let rows = list(tx, &filter, &page).await?;
+                    Ok(Page::from_rows(rows, &page))
+                })
+            })
+            .await
+    }
+}
+
+/// Inserts the row, and counts the clicks that name its id already.
+pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<i64> {
+    let title = link.title.as_ref().map(terse_core::Title::as_str);
+    let search_text = search_text(link.target.original(), title);
+    let params: [Param<'_>; 9] = [
+        link.owner.map(UserId::get).into(),
+        link.short_code.as_str().into(),
+        link.target.original().into(),
+        title.into(),
+        (&search_text).into(),
+        link.is_active.into(),
+        link.created_at.as_millis().into(),
+        link.updated_at.as_millis().into(),
+        link.id.map(LinkId::get).into(),
+    ];
+    let id = match link.id {
+        Some(_) => tx.query_one(&INSERT_WITH_ID, &params, |row| row.int(0)).await?,
+        None => tx.query_one(&INSERT, &params[..8], |row| row.int(0)).await?,
+    };
+    totals::start(tx, id).await?;
+    Ok(id)
+}
+
+pub(crate) async fn find(tx: &mut Tx, id: LinkId) -> Result<Option<Link>> {
+    tx.query_opt(&FIND, &[id.get().into()], decode).await
+}
+
+/// What searches look through: both texts in lower case, on lines of their own, so that no match spans them.
+pub(crate) fn search_text(original_url: &str, title: Option<&str>) -> String {
+    let mut text = original_url.to_lowercase();
+    text.push('\n');
+    text.push_str(&title.unwrap_or_default().to_lowercase());
+    text
+}
+
+async fn load(tx: &mut Tx, id: i64) -> Result<Link> {
+    tx.query_one(&FIND, &[id.into()], decode).await
+}
+
+async fn list(tx: &mut Tx, filter: &LinkFilter, page: &PageRequest) -> Result<Vec<Link>> {
+    let [after, limit, offset] = crate::db::page_params(page);
+    let pattern = filter.search.as_ref().map(like_pattern);
+    let params: [Param<'_>; 6] = [
+        after,
+        limit,
+        offset,
+        filter.is_active.into(),
+        pattern.as_ref().into(),
+        filter.owner.map(UserId::get).into(),
+    ];
+    match filter.owner {
+        Some(_) => tx.query(&LIST_OF_USER, &params, decode).await,
+        None => tx.query(&LIST, &params[..5], decode).await,
+    }
+}
+
+/// A pattern that finds `search` as it stands, anywhere.
+fn like_pattern(search: &SearchText) -> String {
+    let mut pattern = String::from("%");
+    for c in search.as_str().to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+fn decode_redirect(row: &Row<'_>) -> Result<RedirectRow> {
+    Ok(RedirectRow {
+        id: decode_id(row, 0)?,
+        owner: users::decode_owner(row, 1)?,
+        original_url: row.text(2)?,
+        is_active: row.bool(3)?,
+        version: row.int(4)?,
+    })
+}
+
+fn decode(row: &Row<'_>) -> Result<Link> {
+    Ok(Link {
+        id: decode_id(row, 0)?,
+        owner: users::decode_owner(row, 1)?,
+        short_code: decode_code(row, 2)?,
+        original_url: row.text(3)?,
+        title: row.opt_text(4)?,
+        is_active: row.bool(5)?,
+        click_count: row.int(6)?,
+        version: row.int(7)?,
+        created_at: Timestamp::from_millis(row.int(8)?),
+        updated_at: Timestamp::from_millis(row.int(9)?),
+    })
+}
+
+pub(crate) fn decode_id(row: &Row<'_>, column: usize) -> Result<LinkId> {
+    LinkId::new(row.int(column)?).map_err(|error| row.unreadable(column, error.to_string()))
+}
+
+pub(crate) fn decode_code(row: &Row<'_>, column: usize) -> Result<ShortCode> {
+    row.text(column)?
+        .parse()
+        .map_err(|error: terse_core::InvalidShortCode| row.unreadable(column, error.to_string()))
+}

@@ -1,0 +1,113 @@
+//! The life of the threads: open, migrate, serve, and close in the right order.
+
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use super::task::drive;
+use super::{Tasks, Tx, connection, reader, writer};
+use crate::db;
+use crate::error::{Error, Result};
+use crate::migrations::{self, CREATE_RECORD, Migration};
+use crate::store::StoreOptions;
+
+/// What stands for the braces in the migrations.
+const WORDS: [(&str, &str); 3] = [
+    ("{id}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+    // SQLite's indices end with the row's id anyway.
+    ("{then_id}", ""),
+    (
+        "{link_sequence}",
+        "SELECT seq AS highest_id FROM sqlite_sequence WHERE name = 'links'",
+    ),
+];
+
+/// The thread that writes; it starts the readers and outlives them, because only a connection that may write can
+/// tidy up the WAL.
+pub(super) fn run(options: &StoreOptions, tasks: &Tasks, opened: oneshot::Sender<Result<()>>) {
+    let (mut tx, readers) = match open(options, tasks) {
+        Ok(opened) => opened,
+        Err(error) => {
+            // The receiver waits for exactly this.
+            let _ = opened.send(Err(error));
+            return;
+        }
+    };
+    if opened.send(Ok(())).is_ok() {
+        writer::run(&mut tx, &tasks.writes);
+    }
+    for reader in readers {
+        if reader.join().is_err() {
+            tracing::error!("a thread that reads from SQLite had panicked");
+        }
+    }
+    let db::Tx::Sqlite(sqlite) = &tx;
+    if let Err(error) = connection::checkpoint(sqlite.connection()) {
+        tracing::warn!(%error, "the WAL stays beside the database; the next start reads it");
+    }
+}
+
+fn open(options: &StoreOptions, tasks: &Tasks) -> Result<(db::Tx, Vec<JoinHandle<()>>)> {
+    let tx = open_alone(options)?;
+    let readers = options.readers.max(1);
+    let handles = (0..readers).map(|index| {
+        let takes_scans = index > 0 || readers == 1;
+        start_reader(options, tasks.clone(), index, takes_scans)
+    });
+    let handles = handles.collect::<Result<_>>()?;
+    Ok((tx, handles))
+}
+
+/// The connection that writes, with the schema up to date.
+pub(super) fn open_alone(options: &StoreOptions) -> Result<db::Tx> {
+    let mut tx = db::Tx::Sqlite(Tx::new(connection::open_writer(options)?));
+    migrate(&mut tx)?;
+    Ok(tx)
+}
+
+fn start_reader(
+    options: &StoreOptions,
+    tasks: Tasks,
+    index: usize,
+    takes_scans: bool,
+) -> Result<JoinHandle<()>> {
+    let tx = db::Tx::Sqlite(Tx::new(connection::open_reader(&options.path)?));
+    thread::Builder::new()
+        .name(format!("sqlite-read-{index}"))
+        .spawn(move || reader::run(tx, &tasks, takes_scans))
+        .map_err(Error::unavailable)
+}
+
+fn migrate(tx: &mut db::Tx) -> Result<()> {
+    batch(tx, CREATE_RECORD)?;
+    for migration in drive(migrations::pending(tx))? {
+        batch(tx, "BEGIN IMMEDIATE")?;
+        match apply(tx, migration) {
+            Ok(()) => batch(tx, "COMMIT")?,
+            Err(error) => {
+                batch(tx, "ROLLBACK")?;
+                return Err(error);
+            }
+        }
+        tracing::info!(migration = migration.name, "migrated");
+    }
+    Ok(())
+}
+
+fn apply(tx: &mut db::Tx, migration: &Migration) -> Result<()> {
+    let text = WORDS
+        .iter()
+        .fold(migration.text.to_owned(), |text, (word, meaning)| {
+            text.replace(word, meaning)
+        });
+    batch(tx, &text)?;
+    drive(migrations::record(tx, migration))
+}
+
+fn batch(tx: &db::Tx, text: &str) -> Result<()> {
+    let db::Tx::Sqlite(sqlite) = tx;
+    sqlite
+        .connection()
+        .execute_batch(text)
+        .map_err(super::failure::error_of)
+}
