@@ -1,0 +1,59 @@
+# Every target that is meant for people has a `## text`, which `make help` prints.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# `test` installs its tools before it checks, also under `make -j`; cargo uses all cores by itself.
+.NOTPARALLEL:
+
+# cargo's own bin folder, where `tools` installs, is not on every PATH.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: require-cargo ## build and serve on http://127.0.0.1:8000 (more: make run ARGS="--listen 127.0.0.1:9000")
+	cargo build --release --locked --package terse
+	exec $(or $(CARGO_TARGET_DIR),target)/release/terse serve $(ARGS)
+
+.PHONY: test
+test: tools check ## run everything that must pass: checks, every test, coverage; installs what is missing
+	scripts/run-tests
+
+.PHONY: check
+check: require-cargo ## the quick checks: formatting, lints, documentation, dependencies; no tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+	@cargo deny --version > /dev/null 2>&1 || { echo "cargo-deny is missing: make tools installs it" >&2; exit 1; }
+	cargo fetch --locked
+	cargo deny --offline --log-level error check bans licenses sources
+
+.PHONY: fmt
+fmt: require-cargo ## format the code
+	cargo fmt --all
+
+.PHONY: coverage
+coverage: tools ## run every test and write an HTML report of the lines that none reached
+	scripts/run-tests html
+
+.PHONY: openapi
+openapi: require-cargo ## write docs/openapi.json from the code
+	cargo run --quiet --locked --package terse -- openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
+.PHONY: tools
+tools: ## install what `make test` needs and is missing (Debian, Ubuntu; cargo tools anywhere)
+	scripts/install-tools
+
+.PHONY: clean
+clean: require-cargo ## remove everything that was built
+	cargo clean
+
+.PHONY: require-cargo
+require-cargo:
+	@command -v cargo > /dev/null || { \
+		echo "Rust is missing. Install it from https://rustup.rs (one command), then run make again." >&2; \
+		exit 1; }

@@ -1,0 +1,3 @@
+//! The program's integration tests: one binary, so that the crates beneath it are linked once.
+
+mod architecture;
