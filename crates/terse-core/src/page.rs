@@ -38,6 +38,17 @@ pub enum InvalidPage {
     Both,
 }
 
+impl InvalidPage {
+    /// The name of the number that is wrong.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Page | Self::Both => "page",
+            Self::PerPage => "per_page",
+            Self::After => "after",
+        }
+    }
+}
+
 impl PageRequest {
     /// The part of a list that a client asks for; `page` counts from 1, `after` is the last id seen.
     ///

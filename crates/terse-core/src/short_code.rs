@@ -1,5 +1,6 @@
 //! Short codes: the path segments that name links.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -143,8 +144,9 @@ impl fmt::Debug for ShortCode {
     }
 }
 
-impl AsRef<str> for ShortCode {
-    fn as_ref(&self) -> &str {
+/// Maps keyed by codes can be asked with the bytes of a request, without an allocation.
+impl Borrow<str> for ShortCode {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -1,3 +1,19 @@
-//! The service.
+//! The service: redirects, clicks, and the API around them.
+//!
+//! `http` → use-cases ([`visits`], [`links`], [`users`], [`events`]) → [`cache`], [`clicks`], the store.
+//! Nothing imports `http` but this file and the server that opens the door.
 
+pub mod app;
+pub mod auth;
+pub mod cache;
 pub mod clicks;
+pub mod config;
+pub mod data_dir;
+pub mod error;
+pub mod events;
+pub mod http;
+pub mod lifecycle;
+pub mod links;
+pub mod server;
+pub mod users;
+pub mod visits;

@@ -1,0 +1,105 @@
+//! The one state of a running server, built top to bottom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use terse_core::{Clock, Random};
+use terse_store::{Store, StoreOptions};
+
+use crate::cache::LinkCache;
+use crate::clicks::{Journal, JournalOptions, Shipper};
+use crate::config::Config;
+use crate::server::StartError;
+use tokio::runtime::Handle;
+
+/// How long a reader of its own clicks waits for the shipper, at most.
+pub const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a crash left is shipped before the first request, unless it takes longer than this; then it goes on beside the
+/// requests.
+const RECOVER_WITHIN: Duration = Duration::from_secs(2);
+const JOURNAL_FOLDER: &str = "journal";
+
+/// Everything that a use-case may need. Shared by all connections.
+pub struct App {
+    /// What the operator set.
+    pub config: Config,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for short codes.
+    pub random: Arc<dyn Random>,
+    /// The truth.
+    pub store: Store,
+    /// Links in memory.
+    pub cache: LinkCache,
+    /// Where clicks are safe before their answer leaves.
+    pub journal: Arc<Journal>,
+    /// What moves clicks from the journal into the store.
+    pub shipper: Arc<Shipper>,
+}
+
+impl App {
+    /// Opens the store and the journal of `config`, and ships what a crash left. The caller holds the data directory's
+    /// lock.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        let store = Store::open(StoreOptions::new(config.database_file.clone())).await?;
+        let journal = Arc::new(Journal::open(
+            journal_options(&config),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        )?);
+        let shipper = Arc::new(Shipper::new(Arc::clone(&journal), store.clone()));
+        recover(&shipper).await;
+        let cache = LinkCache::new(config.cache_bytes, Arc::clone(&clock));
+        Ok(Self {
+            config,
+            clock,
+            random,
+            store,
+            cache,
+            journal,
+            shipper,
+        })
+    }
+
+    /// Waits until every click answered so far can be read in the store, but at most [`CAUGHT_UP_WITHIN`]: while the
+    /// store refuses clicks, readers get what it has.
+    pub(crate) async fn see_own_clicks(&self) {
+        if !self.shipper.caught_up(CAUGHT_UP_WITHIN).await {
+            tracing::warn!("answering without the latest clicks: they are safe in the journal");
+        }
+    }
+}
+
+/// A lane for each thread of the runtime.
+fn journal_options(config: &Config) -> JournalOptions {
+    JournalOptions {
+        max_bytes: config.journal_bytes_max,
+        sync_interval: config.journal_sync,
+        ..JournalOptions::new(
+            config.data_dir.join(JOURNAL_FOLDER),
+            Handle::current().metrics().num_workers(),
+        )
+    }
+}
+
+async fn recover(shipper: &Shipper) {
+    match tokio::time::timeout(RECOVER_WITHIN, shipper.recover()).await {
+        Ok(Ok(recovered)) if recovered.clicks > 0 => {
+            tracing::info!(
+                clicks = recovered.clicks,
+                "shipped the clicks that the last run left in the journal"
+            );
+        }
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!("clicks of the last run stay in the journal for now: {error}"),
+        Err(_) => tracing::warn!("clicks of the last run are being shipped while requests are answered"),
+    }
+}

@@ -1,0 +1,279 @@
+//! What an operator can set: raw texts in, a checked [`Config`] out.
+//!
+//! [`RawConfig`] is what flags and environment say, [`Config`] is what the program works with. Nothing else in the
+//! workspace reads settings.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+mod base_url;
+
+pub use base_url::{BaseUrl, InvalidBaseUrl};
+
+/// Where the program listens when nothing else is said.
+pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+/// Where data is kept when nothing else is said.
+pub const DATA_DIR_DEFAULT: &str = "./data";
+/// Memory for links that are answered without the store, in MiB.
+pub const CACHE_MIB_DEFAULT: u64 = 256;
+/// The most that `--cache-mib` may ask for.
+pub const CACHE_MIB_MAX: u64 = 1 << 20;
+/// Milliseconds between two syncs of the journal: what a power cut can cost.
+pub const JOURNAL_SYNC_MS_DEFAULT: u64 = 1_000;
+/// The most that `--journal-sync-ms` may ask for.
+pub const JOURNAL_SYNC_MS_MAX: u64 = 60_000;
+/// Disk space for clicks that the store has not taken yet, in MiB.
+pub const JOURNAL_MAX_MIB_DEFAULT: u64 = 1_024;
+/// The least that `--journal-max-mib` may ask for: a few segments.
+pub const JOURNAL_MAX_MIB_MIN: u64 = 64;
+/// Open connections at most.
+pub const CONNECTIONS_MAX_DEFAULT: usize = 10_000;
+
+const SQLITE_FILE: &str = "terse.db";
+
+/// Settings as they were written, `None` where nothing was. Field by field the flag of the same name.
+#[derive(Debug, Clone, Default)]
+pub struct RawConfig {
+    /// `--listen`, `TERSE_LISTEN`: `ADDR:PORT`.
+    pub listen: Option<String>,
+    /// `PORT`: what hosting platforms set.
+    pub port: Option<String>,
+    /// `--data-dir`, `TERSE_DATA_DIR`.
+    pub data_dir: Option<PathBuf>,
+    /// `--database-url`, `DATABASE_URL`.
+    pub database_url: Option<String>,
+    /// `--redis-url`, `REDIS_URL`.
+    pub redis_url: Option<String>,
+    /// `--base-url`, `TERSE_BASE_URL`.
+    pub base_url: Option<String>,
+    /// `--import-dir`, `TERSE_IMPORT_DIR`.
+    pub import_dir: Option<PathBuf>,
+    /// `--auth`, `TERSE_AUTH`.
+    pub auth: Option<String>,
+    /// `--cache-mib`, `TERSE_CACHE_MIB`.
+    pub cache_mib: Option<String>,
+    /// `--journal-sync-ms`, `TERSE_JOURNAL_SYNC_MS`.
+    pub journal_sync_ms: Option<String>,
+    /// `--journal-max-mib`, `TERSE_JOURNAL_MAX_MIB`.
+    pub journal_max_mib: Option<String>,
+    /// `--max-connections`, `TERSE_MAX_CONNECTIONS`.
+    pub max_connections: Option<String>,
+    /// `--log-redirects`, `TERSE_LOG_REDIRECTS`.
+    pub log_redirects: bool,
+}
+
+/// Settings that make sense, each on its own and together.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Everything that must survive.
+    pub data_dir: PathBuf,
+    /// The SQLite file.
+    pub database_file: PathBuf,
+    /// What short URLs start with; `None` takes the request's host.
+    pub base_url: Option<BaseUrl>,
+    /// The folder whose files may be imported by name.
+    pub import_dir: Option<PathBuf>,
+    /// Who may call.
+    pub auth: Auth,
+    /// Memory for links, in bytes.
+    pub cache_bytes: u64,
+    /// Time between two syncs of the journal; zero syncs before each answer.
+    pub journal_sync: Duration,
+    /// Disk space for clicks that are not shipped, in bytes.
+    pub journal_bytes_max: u64,
+    /// Open connections at most.
+    pub connections_max: usize,
+    /// Whether redirects are logged too.
+    pub log_redirects: bool,
+}
+
+/// Who may call the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// Everybody who reaches the address; said explicitly.
+    Open,
+    /// Everybody on this machine: nothing was said, so only loopback addresses are listened on.
+    LoopbackOnly,
+}
+
+/// Why settings make no sense; names the setting and says what to write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A value that cannot be read.
+    #[error("{setting}: `{value}` {problem}")]
+    Value {
+        /// The flag.
+        setting: &'static str,
+        /// What was written.
+        value: String,
+        /// What is wrong with it, continuing the sentence.
+        problem: String,
+    },
+    /// The API would be open to a network without anybody having said so.
+    #[error(
+        "--listen {0} is reachable from other machines, and anybody who reaches it can create and delete links: \
+         add `--auth open` to allow that, or listen on 127.0.0.1 and put a proxy with access rules in front"
+    )]
+    OpenToNetwork(SocketAddr),
+}
+
+impl Config {
+    /// Checks what was written and fills in the rest.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first setting that makes no sense.
+    pub fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
+        let auth = auth(raw.auth.as_deref())?;
+        let listen = listen(raw.listen.as_deref(), raw.port.as_deref(), auth)?;
+        if auth == Auth::LoopbackOnly && !listen.ip().is_loopback() {
+            return Err(ConfigError::OpenToNetwork(listen));
+        }
+        refuse_redis(raw.redis_url.as_deref())?;
+        let data_dir = raw.data_dir.unwrap_or_else(|| DATA_DIR_DEFAULT.into());
+        let mib = 1024 * 1024;
+        Ok(Self {
+            listen,
+            database_file: database_file(raw.database_url.as_deref(), &data_dir)?,
+            data_dir,
+            base_url: raw.base_url.map(|text| base_url(&text)).transpose()?,
+            import_dir: raw.import_dir,
+            auth,
+            cache_bytes: mib * number("--cache-mib", raw.cache_mib, CACHE_MIB_DEFAULT, 1..=CACHE_MIB_MAX)?,
+            journal_sync: Duration::from_millis(number(
+                "--journal-sync-ms",
+                raw.journal_sync_ms,
+                JOURNAL_SYNC_MS_DEFAULT,
+                0..=JOURNAL_SYNC_MS_MAX,
+            )?),
+            journal_bytes_max: mib
+                * number(
+                    "--journal-max-mib",
+                    raw.journal_max_mib,
+                    JOURNAL_MAX_MIB_DEFAULT,
+                    JOURNAL_MAX_MIB_MIN..=CACHE_MIB_MAX,
+                )?,
+            connections_max: number(
+                "--max-connections",
+                raw.max_connections,
+                CONNECTIONS_MAX_DEFAULT,
+                1..=1_000_000,
+            )?,
+            log_redirects: raw.log_redirects,
+        })
+    }
+}
+
+fn auth(text: Option<&str>) -> Result<Auth, ConfigError> {
+    match text {
+        None => Ok(Auth::LoopbackOnly),
+        Some("open") => Ok(Auth::Open),
+        Some(other) => Err(value_error(
+            "--auth",
+            other,
+            "is not known: write `open`, or leave it out",
+        )),
+    }
+}
+
+/// `PORT` alone means all addresses where the operator allowed that, for hosting platforms; else this machine.
+fn listen(listen: Option<&str>, port: Option<&str>, auth: Auth) -> Result<SocketAddr, ConfigError> {
+    if let Some(text) = listen {
+        return text.parse().map_err(|_| {
+            value_error(
+                "--listen",
+                text,
+                "is no ADDR:PORT, such as 127.0.0.1:8000 or [::1]:8000",
+            )
+        });
+    }
+    let Some(text) = port else {
+        return Ok(LISTEN_DEFAULT);
+    };
+    let port = text
+        .parse()
+        .map_err(|_| value_error("PORT", text, "is no port number (0 to 65535)"))?;
+    Ok(match auth {
+        Auth::Open => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+        Auth::LoopbackOnly => SocketAddr::new(LISTEN_DEFAULT.ip(), port),
+    })
+}
+
+fn database_file(url: Option<&str>, data_dir: &std::path::Path) -> Result<PathBuf, ConfigError> {
+    let Some(url) = url else {
+        return Ok(data_dir.join(SQLITE_FILE));
+    };
+    let path = url
+        .strip_prefix("sqlite:")
+        .map(|path| path.strip_prefix("//").unwrap_or(path))
+        .ok_or_else(|| {
+            value_error(
+                "--database-url",
+                scheme_only(url),
+                "is not supported: write sqlite:FILE, or leave it out",
+            )
+        })?;
+    if path.is_empty() || path == ":memory:" {
+        return Err(value_error(
+            "--database-url",
+            url,
+            "names no file: write sqlite:FILE, or leave it out",
+        ));
+    }
+    Ok(path.into())
+}
+
+fn refuse_redis(url: Option<&str>) -> Result<(), ConfigError> {
+    url.map_or(Ok(()), |url| {
+        Err(value_error(
+            "--redis-url",
+            scheme_only(url),
+            "is not supported: leave it out, one server needs no second cache",
+        ))
+    })
+}
+
+/// What follows the scheme may hold a password.
+fn scheme_only(url: &str) -> &str {
+    url.split_once(':').map_or("…", |(scheme, _)| scheme)
+}
+
+fn base_url(text: &str) -> Result<BaseUrl, ConfigError> {
+    text.parse()
+        .map_err(|problem: InvalidBaseUrl| value_error("--base-url", text, problem))
+}
+
+fn number<N>(
+    setting: &'static str,
+    text: Option<String>,
+    default: N,
+    range: std::ops::RangeInclusive<N>,
+) -> Result<N, ConfigError>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    let Some(text) = text else { return Ok(default) };
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            value_error(
+                setting,
+                &text,
+                format!("is no number from {} to {}", range.start(), range.end()),
+            )
+        })
+}
+
+fn value_error(setting: &'static str, value: &str, problem: impl std::fmt::Display) -> ConfigError {
+    ConfigError::Value {
+        setting,
+        value: value.to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+use super::*;
+
+fn resolve(set: impl FnOnce(&mut RawConfig)) -> Result<Config, String> {
+    let mut raw = RawConfig::default();
+    set(&mut raw);
+    Config::resolve(raw).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nothing_said_is_a_loopback_server_with_its_data_below_the_working_directory() {
+    let config = resolve(|_| ()).expect("valid");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.data_dir, PathBuf::from("./data"));
+    assert_eq!(config.database_file, PathBuf::from("./data/terse.db"));
+    assert_eq!(config.journal_sync, Duration::from_secs(1));
+    assert_eq!((config.auth, config.base_url), (Auth::LoopbackOnly, None));
+}
+
+#[test]
+fn other_machines_are_let_in_only_when_that_was_said() {
+    for address in ["0.0.0.0:8000", "[::]:8000", "192.0.2.1:80"] {
+        let error = resolve(|raw| raw.listen = Some(address.into())).expect_err(address);
+        assert!(
+            error.contains("--auth open") && error.contains(address),
+            "{error}"
+        );
+        let open = |raw: &mut RawConfig| (raw.listen, raw.auth) = (Some(address.into()), Some("open".into()));
+        assert_eq!(resolve(open).expect("said").listen.to_string(), address);
+    }
+    for address in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:8000"] {
+        assert!(
+            resolve(|raw| raw.listen = Some(address.into())).is_ok(),
+            "{address}"
+        );
+    }
+}
+
+#[test]
+fn port_alone_is_honoured() {
+    assert_eq!(
+        resolve(|raw| raw.port = Some("81".into()))
+            .expect("valid")
+            .listen
+            .to_string(),
+        "127.0.0.1:81"
+    );
+    let hosted = |raw: &mut RawConfig| (raw.port, raw.auth) = (Some("81".into()), Some("open".into()));
+    assert_eq!(resolve(hosted).expect("valid").listen.to_string(), "0.0.0.0:81");
+    let both =
+        |raw: &mut RawConfig| (raw.port, raw.listen) = (Some("81".into()), Some("127.0.0.1:82".into()));
+    assert_eq!(resolve(both).expect("valid").listen.port(), 82);
+}
+
+#[test]
+fn a_database_url_names_a_file() {
+    for (url, file) in [
+        ("sqlite:x.db", "x.db"),
+        ("sqlite:///var/x.db", "/var/x.db"),
+        ("sqlite:/var/x.db", "/var/x.db"),
+    ] {
+        let config = resolve(|raw| raw.database_url = Some(url.into())).expect(url);
+        assert_eq!(config.database_file, PathBuf::from(file));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_named() {
+    type Set = fn(&mut RawConfig);
+    let cases: [(Set, &str); 13] = [
+        (
+            |raw| raw.listen = Some("localhost".into()),
+            "--listen: `localhost` is no ADDR:PORT",
+        ),
+        (
+            |raw| raw.port = Some("http".into()),
+            "PORT: `http` is no port number",
+        ),
+        (
+            |raw| raw.auth = Some("none".into()),
+            "--auth: `none` is not known",
+        ),
+        (
+            |raw| raw.database_url = Some("mysql://u:secret@h/d".into()),
+            "--database-url: `mysql` is not supported",
+        ),
+        (
+            |raw| raw.database_url = Some("secret".into()),
+            "--database-url: `…` is not supported",
+        ),
+        (
+            |raw| raw.database_url = Some("sqlite:".into()),
+            "--database-url: `sqlite:` names no file",
+        ),
+        (
+            |raw| raw.database_url = Some("sqlite::memory:".into()),
+            "--database-url: `sqlite::memory:` names no file",
+        ),
+        (
+            |raw| raw.redis_url = Some("redis://:secret@h".into()),
+            "--redis-url: `redis` is not supported",
+        ),
+        (
+            |raw| raw.base_url = Some("sho.rt".into()),
+            "--base-url: `sho.rt` is no URL",
+        ),
+        (
+            |raw| raw.base_url = Some("ftp://sho.rt".into()),
+            "--base-url: `ftp://sho.rt` is no URL",
+        ),
+        (
+            |raw| raw.cache_mib = Some("0".into()),
+            "--cache-mib: `0` is no number from 1 to 1048576",
+        ),
+        (
+            |raw| raw.journal_sync_ms = Some("-1".into()),
+            "--journal-sync-ms: `-1` is no number from 0 to 60000",
+        ),
+        (
+            |raw| raw.max_connections = Some("many".into()),
+            "--max-connections: `many` is no number from 1 to 1000000",
+        ),
+    ];
+    for (set, expected) in cases {
+        let error = resolve(set).expect_err(expected);
+        assert!(error.starts_with(expected), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn base_urls_are_written_in_one_way() {
+    for (given, written) in [
+        ("https://Sho.rt", "https://sho.rt"),
+        ("https://sho.rt/", "https://sho.rt"),
+        ("http://sho.rt:80/s/", "http://sho.rt/s"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ] {
+        assert_eq!(given.parse::<BaseUrl>().expect(given).to_string(), written);
+    }
+    for given in [
+        "https://u@sho.rt",
+        "https://u:p@sho.rt",
+        "https://sho.rt?x",
+        "https://sho.rt#x",
+        "//sho.rt",
+    ] {
+        assert_eq!(given.parse::<BaseUrl>(), Err(InvalidBaseUrl), "{given}");
+    }
+}
+
+#[test]
+fn a_host_header_is_a_base_url_or_refused() {
+    assert_eq!(
+        BaseUrl::from_host("Example.com:8000")
+            .expect("a host")
+            .to_string(),
+        "http://example.com:8000"
+    );
+    for host in [
+        "", "a/b", "a?b", "a#b", "u@h", "a b", "a\\b", "[::1", "a:port", "<script>",
+    ] {
+        assert_eq!(BaseUrl::from_host(host), Err(InvalidBaseUrl), "{host:?}");
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong in a use-case, by what the caller can do about it. HTTP makes of it what it likes.
+
+/// Why a use-case did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is wrong: change it. Nothing was stored.
+    #[error("{detail}")]
+    Invalid {
+        /// What is wrong, for a person.
+        detail: String,
+        /// The member or parameter that is wrong, where it is one.
+        field: Option<String>,
+    },
+    /// The thing does not exist.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// A file to be imported does not exist; its name comes from the caller.
+    #[error("File not found: {0}")]
+    NoSuchFile(String),
+    /// The thing existed and was taken away.
+    #[error("{0}")]
+    Gone(&'static str),
+    /// Something else has the name already: choose another.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The input is larger than a named limit.
+    #[error("Request body is larger than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The input took longer to arrive than a named limit.
+    #[error("Request body did not arrive in time")]
+    TooSlow,
+    /// The store cannot be used just now: try again later.
+    #[error("Service temporarily unavailable, try again later")]
+    Unavailable(#[source] terse_store::Error),
+    /// A fault of ours, or a damaged store.
+    #[error("Internal server error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a use-case gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Wrong input that no single field is to blame for.
+    pub fn invalid(detail: impl std::fmt::Display) -> Self {
+        Self::Invalid {
+            detail: detail.to_string(),
+            field: None,
+        }
+    }
+
+    /// A wrong value of `field`; `detail` is a whole sentence.
+    pub fn invalid_field(field: &str, detail: impl std::fmt::Display) -> Self {
+        Self::Invalid {
+            detail: detail.to_string(),
+            field: Some(field.to_owned()),
+        }
+    }
+}
+
+/// Conflicts that a use-case has not given a text are faults: it should have foreseen them.
+impl From<terse_store::Error> for Error {
+    fn from(error: terse_store::Error) -> Self {
+        match error {
+            terse_store::Error::Unavailable { .. } => Self::Unavailable(error),
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}

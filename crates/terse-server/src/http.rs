@@ -1,0 +1,85 @@
+//! HTTP: bytes to use-cases and back. Nothing else in the crate knows of it.
+//!
+//! A request for a short link is answered before the router sees it (`redirect`); everything else goes through the one
+//! table of routes (`api`), mounted at the root and under `/api/v1`.
+
+pub mod door;
+
+mod api;
+mod docs;
+mod log;
+mod page;
+mod problem;
+mod redirect;
+mod request;
+mod request_id;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::ACCEPT;
+use http::{HeaderValue, Request};
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::lifecycle::Tasks;
+use request_id::{RequestId, RequestIds, X_REQUEST_ID};
+
+pub use api::openapi;
+
+/// Answers requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Parts>);
+
+struct Parts {
+    app: Arc<App>,
+    router: Router,
+    tasks: Tasks,
+    request_ids: RequestIds,
+}
+
+impl Service {
+    /// A service on `app`; requests that were begun end among `tasks`.
+    pub fn new(app: Arc<App>, tasks: Tasks) -> Self {
+        let router = api::router(Arc::clone(&app));
+        let request_ids = RequestIds::new(&*app.random);
+        Self(Arc::new(Parts {
+            app,
+            router,
+            tasks,
+            request_ids,
+        }))
+    }
+
+    /// Answers one request: always an answer, never an error.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        let id = self.0.request_ids.of(request.headers());
+        let mut response = match redirect::code_of(&request) {
+            Some(code) => redirect::answer(&self.0.app, code, request.method(), request.headers(), &id).await,
+            None => self.route(request.map(Body::new), &id).await,
+        };
+        response.headers_mut().insert(X_REQUEST_ID, id);
+        response
+    }
+
+    /// In a task of its own: a client that goes away does not cut a change off between the store and the cache, and a
+    /// panic is one failed request.
+    async fn route(&self, mut request: Request<Body>, id: &HeaderValue) -> Response {
+        let accept = request.headers().get(ACCEPT).cloned();
+        request.extensions_mut().insert(RequestId(id.clone()));
+        let answered = self.0.tasks.spawn(self.0.router.clone().oneshot(request)).await;
+        let response = match answered {
+            Ok(Ok(response)) => response,
+            Err(panic) => Error::Internal(Box::new(panic)).into_response(),
+        };
+        problem::render(response, accept.as_ref(), id)
+    }
+}

@@ -1,0 +1,127 @@
+//! Events: `/events`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde_json::Value;
+use terse_core::{Details, EventFilter, EventType, NewEvent};
+use utoipa::ToSchema;
+
+use super::Created;
+use crate::app::App;
+use crate::auth::{Caller, Read, Write};
+use crate::error::{Error, Result};
+use crate::events;
+use crate::http::page::Listed;
+use crate::http::problem::Problem;
+use crate::http::request::{Fields, FromFields, Json, Origin, Query, parsed};
+use crate::http::view::EventView;
+
+/// An event to be recorded.
+#[derive(ToSchema)]
+pub(super) struct NewEventRequest {
+    /// The link it happened to; it may be gone.
+    url_id: i64,
+    /// What happened.
+    #[schema(value_type = String, max_length = 100, example = "scanned")]
+    event_type: EventType,
+    /// The user concerned; the user may be gone.
+    user_id: Option<i64>,
+    /// What else is known.
+    #[schema(value_type = Option<Object>)]
+    details: Option<Details>,
+}
+
+impl FromFields for NewEventRequest {
+    const MISSING: &'static str = "Missing required fields: url_id, event_type";
+
+    fn from_fields(fields: &mut Fields) -> Result<Self> {
+        if let Some(missing) = ["url_id", "event_type"]
+            .into_iter()
+            .find(|name| !fields.has(name))
+        {
+            return Err(Error::invalid_field(missing, Self::MISSING));
+        }
+        let url_id = fields.required_integer("url_id", Self::MISSING)?;
+        let event_type = fields.required_text("event_type", Self::MISSING)?;
+        // The time of an event is that of its recording, whatever an object that was read says.
+        fields.take("timestamp");
+        Ok(Self {
+            url_id,
+            event_type: parsed("event_type", &event_type)?,
+            user_id: fields.nullable_integer("user_id")?.flatten(),
+            details: details(fields.take("details"))?,
+        })
+    }
+}
+
+fn details(value: Option<Value>) -> Result<Option<Details>> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => Details::try_from(&value)
+            .map(Some)
+            .map_err(|problem| Error::invalid_field("details", problem)),
+    }
+}
+
+/// List events, every click among them that was answered before.
+#[utoipa::path(
+    get, path = "/events", tag = "events",
+    params(
+        ("url_id" = Option<i64>, Query, description = "Only events of this link."),
+        ("user_id" = Option<i64>, Query, description = "Only events of this user."),
+        ("event_type" = Option<String>, Query, description = "Only events of this type."),
+        ("page" = Option<i64>, Query, description = "Page number, from 1."),
+        ("per_page" = Option<i64>, Query, description = "Events on a page: 1 to 1000, 1000 if not given."),
+        ("after" = Option<i64>, Query, description = "Instead of page: events after this id."),
+    ),
+    responses(
+        (status = 200, description = "Events by id.", body = [EventView]),
+        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    _: Caller<Read>,
+    origin: Origin,
+    query: Query,
+) -> Result<Listed<EventView>> {
+    let filter = EventFilter {
+        link_id: query.integer("url_id")?,
+        user_id: query.integer("user_id")?,
+        event_type: query.parsed("event_type")?,
+    };
+    let page = events::list(&app, filter, query.page()?).await?;
+    Listed::new(page, &origin, &query, |event| event.id.get(), EventView::try_from)
+}
+
+/// Record an event.
+#[utoipa::path(
+    post, path = "/events", tag = "events", request_body = NewEventRequest,
+    responses(
+        (status = 201, description = "The event.", body = EventView),
+        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn append(
+    State(app): State<Arc<App>>,
+    _: Caller<Write>,
+    origin: Origin,
+    Json(request): Json<NewEventRequest>,
+) -> Result<Created<EventView>> {
+    let event = NewEvent {
+        id: None,
+        link_id: request.url_id,
+        user_id: request.user_id,
+        event_type: request.event_type,
+        at: app.clock.now(),
+        details: request.details,
+    };
+    let event = events::append(&app, event).await?;
+    // Events have no address of their own: this is the page that holds just this one.
+    let page = format!("/events?after={}&per_page=1", event.id.get() - 1);
+    Ok(Created {
+        location: origin.sibling(&page),
+        view: event.try_into()?,
+    })
+}

@@ -1,0 +1,66 @@
+//! `POST /shorten`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use terse_core::{ShortCode, TargetUrl};
+use utoipa::ToSchema;
+
+use super::Created;
+use super::urls::short_code;
+use crate::app::App;
+use crate::auth::{Caller, Write};
+use crate::error::Result;
+use crate::http::problem::Problem;
+use crate::http::request::{Fields, FromFields, Json, Origin, parsed};
+use crate::http::view::LinkView;
+use crate::links::{self, LinkDraft};
+
+/// A target to be shortened.
+#[derive(ToSchema)]
+pub(super) struct ShortenRequest {
+    /// Where the link is to lead.
+    #[schema(value_type = String, format = "uri", max_length = 8192, example = "https://example.com/a/long/path")]
+    url: TargetUrl,
+    /// The code to use; without one, or with a blank one, a code is generated.
+    #[schema(value_type = Option<String>, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    short_code: Option<ShortCode>,
+}
+
+impl FromFields for ShortenRequest {
+    const MISSING: &'static str = "Missing 'url' in request body";
+
+    fn from_fields(fields: &mut Fields) -> Result<Self> {
+        let url = fields.required_text("url", Self::MISSING)?;
+        Ok(Self {
+            url: parsed("url", &url)?,
+            short_code: short_code(fields)?,
+        })
+    }
+}
+
+/// Shorten a URL.
+#[utoipa::path(
+    post, path = "/shorten", tag = "short links", request_body = ShortenRequest,
+    responses(
+        (status = 201, description = "The link.", body = LinkView),
+        (status = 400, description = "The URL or code cannot be used.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another link has the code.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn shorten(
+    State(app): State<Arc<App>>,
+    _: Caller<Write>,
+    origin: Origin,
+    Json(request): Json<ShortenRequest>,
+) -> Result<Created<LinkView>> {
+    let draft = LinkDraft {
+        short_code: request.short_code,
+        target: request.url,
+        title: None,
+        owner: None,
+        is_active: true,
+    };
+    let link = links::create(&app, draft, origin.base()).await?;
+    Ok(super::urls::created(link, &origin))
+}

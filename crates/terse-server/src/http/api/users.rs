@@ -1,0 +1,226 @@
+//! Users: `/users`.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use terse_core::{Email, InvalidText, NewUser, UserChange, UserId, Username};
+use utoipa::ToSchema;
+
+use super::urls::link_filter;
+use super::{Created, Done};
+use crate::app::App;
+use crate::auth::{Caller, Read, Write};
+use crate::error::{Error, Result};
+use crate::http::page::Listed;
+use crate::http::problem::Problem;
+use crate::http::request::{Fields, FromFields, Id, Json, Origin, Query, parsed};
+use crate::http::view::{LinkView, UserView};
+use crate::users;
+
+/// A user to be created.
+#[derive(ToSchema)]
+pub(super) struct NewUserRequest {
+    /// Unique.
+    #[schema(value_type = String, max_length = 255, example = "ada")]
+    username: Username,
+    /// Unique without regard to case.
+    #[schema(value_type = String, format = Email, max_length = 254, example = "ada@example.com")]
+    email: Email,
+}
+
+impl FromFields for NewUserRequest {
+    const MISSING: &'static str = "Missing required fields: username, email";
+
+    fn from_fields(fields: &mut Fields) -> Result<Self> {
+        if let Some(missing) = ["username", "email"].into_iter().find(|name| !fields.has(name)) {
+            return Err(Error::invalid_field(missing, Self::MISSING));
+        }
+        let username = fields.required_text("username", Self::MISSING)?;
+        let email = fields.required_text("email", Self::MISSING)?;
+        Ok(Self {
+            username: self::username(&username)?,
+            email: parsed("email", &email)?,
+        })
+    }
+}
+
+/// Changes of a user; what is left out stays as it is.
+#[derive(ToSchema)]
+pub(super) struct UserEditRequest {
+    /// Unique.
+    #[schema(value_type = Option<String>, max_length = 255)]
+    username: Option<Username>,
+    /// Unique without regard to case.
+    #[schema(value_type = Option<String>, format = Email, max_length = 254)]
+    email: Option<Email>,
+}
+
+impl FromFields for UserEditRequest {
+    const MISSING: &'static str = "Missing request body";
+
+    fn from_fields(fields: &mut Fields) -> Result<Self> {
+        let username = fields.text("username")?;
+        let email = fields.text("email")?;
+        Ok(Self {
+            username: username.map(|text| self::username(&text)).transpose()?,
+            email: email.map(|text| parsed("email", &text)).transpose()?,
+        })
+    }
+}
+
+fn username(text: &str) -> Result<Username> {
+    text.parse()
+        .map_err(|problem: InvalidText| Error::invalid_field("username", format!("Username {problem}")))
+}
+
+/// List users.
+#[utoipa::path(
+    get, path = "/users", tag = "users",
+    params(
+        ("page" = Option<i64>, Query, description = "Page number, from 1."),
+        ("per_page" = Option<i64>, Query, description = "Users on a page: 1 to 1000, 1000 if not given."),
+        ("after" = Option<i64>, Query, description = "Instead of page: users after this id."),
+    ),
+    responses(
+        (status = 200, description = "Users by id.", body = [UserView]),
+        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    _: Caller<Read>,
+    origin: Origin,
+    query: Query,
+) -> Result<Listed<UserView>> {
+    let page = users::list(&app, query.page()?).await?;
+    Listed::new(
+        page,
+        &origin,
+        &query,
+        |user| user.id.get(),
+        |user| Ok(UserView::from(user)),
+    )
+}
+
+/// Create a user.
+#[utoipa::path(
+    post, path = "/users", tag = "users", request_body = NewUserRequest,
+    responses(
+        (status = 201, description = "The user.", body = UserView),
+        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another user has the name or address.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    _: Caller<Write>,
+    origin: Origin,
+    Json(request): Json<NewUserRequest>,
+) -> Result<Created<UserView>> {
+    let user = NewUser {
+        id: None,
+        username: request.username,
+        email: request.email,
+        created_at: app.clock.now(),
+    };
+    let user = users::create(&app, user).await?;
+    Ok(Created {
+        location: origin.sibling(&format!("/users/{}", user.id)),
+        view: user.into(),
+    })
+}
+
+/// Get a user.
+#[utoipa::path(
+    get, path = "/users/{id}", tag = "users", params(("id" = i64, Path, description = "The user's id.")),
+    responses(
+        (status = 200, description = "The user.", body = UserView),
+        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn load(
+    State(app): State<Arc<App>>,
+    _: Caller<Read>,
+    Id(id): Id<UserId>,
+) -> Result<Answer<UserView>> {
+    Ok(Answer(users::load(&app, id).await?.into()))
+}
+
+/// Change a user.
+#[utoipa::path(
+    method(put, patch), path = "/users/{id}", tag = "users", request_body = UserEditRequest,
+    params(("id" = i64, Path, description = "The user's id.")),
+    responses(
+        (status = 200, description = "The user after the change.", body = UserView),
+        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another user has the name or address.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    _: Caller<Write>,
+    Id(id): Id<UserId>,
+    Json(request): Json<UserEditRequest>,
+) -> Result<Answer<UserView>> {
+    let change = UserChange {
+        username: request.username,
+        email: request.email,
+    };
+    Ok(Answer(users::update(&app, id, change).await?.into()))
+}
+
+/// Remove a user; the user's links stay, without owner.
+#[utoipa::path(
+    delete, path = "/users/{id}", tag = "users", params(("id" = i64, Path, description = "The user's id.")),
+    responses(
+        (status = 200, description = "The user is gone.", body = Done),
+        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    _: Caller<Write>,
+    Id(id): Id<UserId>,
+) -> Result<Answer<Done>> {
+    users::delete(&app, id).await?;
+    Ok(Answer(Done {
+        message: "User deleted",
+    }))
+}
+
+/// List the links of a user.
+#[utoipa::path(
+    get, path = "/users/{id}/urls", tag = "users",
+    params(
+        ("id" = i64, Path, description = "The user's id."),
+        ("is_active" = Option<bool>, Query, description = "Only active, or only deactivated ones: true, false, 1 or 0."),
+        ("q" = Option<String>, Query, description = "Only links with this in their target or title, in any case. `search` is the same."),
+        ("page" = Option<i64>, Query, description = "Page number, from 1."),
+        ("per_page" = Option<i64>, Query, description = "Links on a page: 1 to 1000, 1000 if not given."),
+        ("after" = Option<i64>, Query, description = "Instead of page: links after this id."),
+    ),
+    responses(
+        (status = 200, description = "Links by id.", body = [LinkView]),
+        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list_links(
+    State(app): State<Arc<App>>,
+    _: Caller<Read>,
+    origin: Origin,
+    Id(id): Id<UserId>,
+    query: Query,
+) -> Result<Listed<LinkView>> {
+    let filter = link_filter(&query)?.unwrap_or_default();
+    let page = users::list_links(&app, id, filter, query.page()?).await?;
+    Listed::new(
+        page,
+        &origin,
+        &query,
+        |link| link.id.get(),
+        |link| Ok(LinkView::of(link, origin.base())),
+    )
+}

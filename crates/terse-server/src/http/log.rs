@@ -1,0 +1,55 @@
+//! One line per request: for the API always, for redirects when the operator asks for it.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode};
+
+use super::request_id::RequestId;
+use crate::app::App;
+
+/// Logs a request of the API with its route, never with its path or query, which may hold secrets.
+pub(super) async fn request(
+    State(app): State<std::sync::Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let started = app.clock.elapsed();
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("-", MatchedPath::as_str)
+        .to_owned();
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map(|RequestId(id)| id.clone());
+    let response = next.run(request).await;
+    let took = app.clock.elapsed().saturating_sub(started);
+    tracing::info!(
+        %method,
+        route,
+        status = response.status().as_u16(),
+        duration_us = micros(took),
+        request_id = id.as_ref().and_then(|id| id.to_str().ok()),
+        "request"
+    );
+    response
+}
+
+/// Logs a redirect. The code is public, the visitor is not.
+pub(super) fn redirect(code: &str, status: StatusCode, id: &HeaderValue) {
+    tracing::info!(
+        code,
+        status = status.as_u16(),
+        request_id = id.to_str().ok(),
+        "redirect"
+    );
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,84 @@
+//! The hot path: `GET /{code}`, answered before the router and its layers see it.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use terse_core::is_reserved_segment;
+
+use super::problem;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::visits::{self, Visitor};
+
+/// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The code that a request for a short link names. `None` for everything that the router has to look at: other
+/// methods, longer paths, reserved words, and segments that are no code as they stand.
+pub(super) fn code_of<B>(request: &Request<B>) -> Option<&str> {
+    let code = request.uri().path().strip_prefix('/')?;
+    let plain = !code.is_empty()
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let visit = matches!(*request.method(), Method::GET | Method::HEAD);
+    (visit && plain && !is_reserved_segment(code)).then_some(code)
+}
+
+/// The whole answer to a request that [`code_of`] took.
+pub(super) async fn answer(
+    app: &App,
+    code: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    id: &HeaderValue,
+) -> Response {
+    let response = match visit(app, code, method, headers).await {
+        Ok(response) => response,
+        Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
+    };
+    if app.config.log_redirects {
+        super::log::redirect(code, response.status(), id);
+    }
+    response
+}
+
+/// A redirect to the link's target. A GET counts as a click, which is in the journal when this returns.
+///
+/// # Errors
+/// Those of [`visits::find`].
+pub(super) async fn visit(app: &App, code: &str, method: &Method, headers: &HeaderMap) -> Result<Response> {
+    let link = visits::find(app, code).await?;
+    if *method == Method::GET {
+        visits::record_click(app, &link, visitor(headers)).await;
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(LOCATION, link.location.clone());
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    Ok(response)
+}
+
+/// As [`visit`], for a path segment that the router took apart: a reserved word is no short link, and never was.
+///
+/// # Errors
+/// Those of [`visits::find`].
+pub(super) async fn visit_segment(
+    app: &App,
+    segment: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    if is_reserved_segment(segment) {
+        return Err(Error::NotFound("Not found"));
+    }
+    visit(app, segment, method, headers).await
+}
+
+fn visitor(headers: &HeaderMap) -> Visitor<'_> {
+    Visitor {
+        referrer: headers.get(REFERER).map(HeaderValue::as_bytes),
+        user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
+    }
+}

@@ -1,0 +1,13 @@
+//! Requests become core types here: what a handler gets is checked.
+
+mod body;
+mod fields;
+mod id;
+mod origin;
+mod query;
+
+pub(super) use body::{FromFields, Json};
+pub(super) use fields::{Fields, parsed};
+pub(super) use id::Id;
+pub(super) use origin::Origin;
+pub(super) use query::Query;

@@ -1,0 +1,23 @@
+//! The `{id}` of a path.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+
+use crate::error::Error;
+
+/// An id in a path. Nothing can have an id that is none, so anything else is simply not found.
+pub(in crate::http) struct Id<T>(pub(in crate::http) T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let not_found = || Error::NotFound("Not found");
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| not_found())?;
+        text.parse().map(Self).map_err(|_| not_found())
+    }
+}

@@ -1,0 +1,47 @@
+//! Tasks that end: what is spawned here is waited for when the server stops.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Requests under way are given this long to finish once the server was told to stop.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(25);
+
+/// Where tasks are spawned, and how they learn that it is time to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// A set without tasks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs `future` beside the caller; dropping the handle does not stop it.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tracker.spawn(future)
+    }
+
+    /// Cancelled when it is time to stop.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Tells all tasks to stop and waits for them, at most [`DRAIN_WITHIN`]. Whether all have ended.
+    pub async fn drain(&self) -> bool {
+        self.stop.cancel();
+        self.tracker.close();
+        tokio::time::timeout(DRAIN_WITHIN, self.tracker.wait())
+            .await
+            .is_ok()
+    }
+}

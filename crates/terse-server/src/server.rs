@@ -1,0 +1,112 @@
+//! A server from start to end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use terse_core::{Clock, Random};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::http::{Service, door};
+use crate::lifecycle::{DRAIN_WITHIN, Tasks};
+
+/// A server that listens. Stopped, and everything it was told safe, when [`Server::run`] returns.
+pub struct Server {
+    app: Arc<App>,
+    tasks: Tasks,
+    listener: TcpListener,
+    data_dir: DataDir,
+}
+
+/// Why a server does not start; says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory belongs to another process, or to nobody.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The database cannot be opened.
+    #[error("the database cannot be opened: {0}")]
+    Store(#[from] terse_store::Error),
+    /// The click journal cannot be opened.
+    #[error("the click journal cannot be opened: {0}")]
+    Journal(#[from] crate::clicks::JournalError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Opens everything and listens. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        let mut data_dir = DataDir::lock(&config.data_dir)?;
+        let address = config.listen;
+        let listen = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let app = Arc::new(App::open(config, clock, random).await?);
+        let here = listener.local_addr().map_err(listen)?;
+        if let Err(error) = data_dir.announce(&format!("http://{here}")) {
+            tracing::warn!("commands on the data directory will not find this server: {error}");
+        }
+        Ok(Self {
+            app,
+            tasks: Tasks::new(),
+            listener,
+            data_dir,
+        })
+    }
+
+    /// Where it listens; the real port where the configuration said 0.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.app.config.listen)
+    }
+
+    /// Serves until `stop` is done, then: accepts no more, finishes the requests under way, ships the journal, closes
+    /// the store.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self {
+            app,
+            tasks,
+            listener,
+            data_dir,
+        } = self;
+        let shipping = Tasks::new();
+        let (shipper, stopping) = (Arc::clone(&app.shipper), shipping.stopping());
+        shipping.spawn(async move { shipper.run(stopping).await });
+        let service = Service::new(Arc::clone(&app), tasks.clone());
+        let stopping = tasks.stopping();
+        let accepting = door::accept(listener, service, app.config.connections_max, &tasks);
+        tokio::select! {
+            () = accepting => {}
+            () = stop => stopping.cancel(),
+        }
+        tracing::info!("stopping: finishing requests");
+        if !tasks.drain().await {
+            tracing::warn!(
+                "some requests were not finished within {} s",
+                DRAIN_WITHIN.as_secs()
+            );
+        }
+        if !shipping.drain().await {
+            tracing::warn!(
+                "some clicks are not shipped yet: they are safe in the journal, the next start ships them"
+            );
+        }
+        app.store.close().await;
+        drop(data_dir);
+    }
+}

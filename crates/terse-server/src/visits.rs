@@ -1,0 +1,93 @@
+//! A visit of a short link: find what the code leads to, and have the click safe before the answer leaves.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use terse_core::{ShortCode, TargetUrl};
+use terse_store::RedirectRow;
+
+use crate::app::App;
+use crate::cache::CachedLink;
+use crate::clicks::ClickRecord;
+use crate::error::{Error, Result};
+
+/// No link has this code.
+pub const NOT_FOUND: &str = "Short link not found";
+/// The link is there but does not redirect.
+pub const DEACTIVATED: &str = "This link has been deactivated";
+
+/// What is known of a visitor, as the request's headers say it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visitor<'a> {
+    /// `Referer`.
+    pub referrer: Option<&'a [u8]>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a [u8]>,
+}
+
+/// The active link that `code` names. `code` may be any text of a request.
+///
+/// # Errors
+/// `NotFound` and `Gone` for links that do not redirect, `Unavailable` when memory does not know the code and the
+/// store cannot be asked.
+pub async fn find(app: &App, code: &str) -> Result<Arc<CachedLink>> {
+    let link = match app.cache.get(code) {
+        Some(link) => link,
+        None => load(app, code).await?.ok_or(Error::NotFound(NOT_FOUND))?,
+    };
+    if link.is_active {
+        Ok(link)
+    } else {
+        Err(Error::Gone(DEACTIVATED))
+    }
+}
+
+/// Puts the click into the journal; it counts once the answer has left. When the journal is full the click is shed and
+/// counted as such, and the visitor is redirected all the same.
+pub async fn record_click(app: &App, link: &CachedLink, visitor: Visitor<'_>) {
+    let click = ClickRecord {
+        at: app.clock.now(),
+        link_id: link.id,
+        owner: link.owner,
+        short_code: link.short_code.as_str(),
+        original_url: &link.original_url,
+        referrer: visitor.referrer,
+        user_agent: visitor.user_agent,
+    };
+    if let Ok(appended) = app.journal.append(&click)
+        && app.journal.syncs_before_answer()
+        && app.journal.synced(appended).await.is_err()
+    {
+        tracing::debug!(
+            "answered a click that the disk refused to sync: it survives the process, not the machine"
+        );
+    }
+}
+
+async fn load(app: &App, code: &str) -> Result<Option<Arc<CachedLink>>> {
+    let Ok(code) = code.parse::<ShortCode>() else {
+        return Ok(None);
+    };
+    app.cache
+        .find(&code, async {
+            let row = app.store.find_redirect(&code).await?;
+            row.map(|row| cached(code.clone(), row)).transpose()
+        })
+        .await
+}
+
+fn cached(short_code: ShortCode, row: RedirectRow) -> Result<CachedLink> {
+    let target: TargetUrl = row
+        .original_url
+        .parse()
+        .map_err(|error| Error::Internal(Box::new(error)))?;
+    Ok(CachedLink {
+        id: row.id,
+        owner: row.owner,
+        short_code,
+        location: HeaderValue::from_str(target.location())
+            .map_err(|error| Error::Internal(Box::new(error)))?,
+        original_url: row.original_url.into(),
+        is_active: row.is_active,
+    })
+}
