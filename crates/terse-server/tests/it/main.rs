@@ -1,0 +1,13 @@
+//! The service through its front door: requests in, answers out, on a real store and journal.
+
+mod bad_input;
+mod documentation;
+mod events;
+mod health;
+mod lists;
+mod problems;
+mod redirects;
+mod shorten;
+mod test_app;
+mod urls;
+mod users;

@@ -1,0 +1,154 @@
+use axum::body::Body;
+use http::{Method, StatusCode};
+use insta::assert_json_snapshot;
+
+use crate::test_app::{TestApp, request};
+
+#[tokio::test]
+async fn a_problem_says_everything_about_itself() {
+    let app = TestApp::new().await;
+    let request = request(Method::POST, "/shorten")
+        .header("x-request-id", "my-id-1")
+        .header("content-type", "application/json");
+    let answer = app.send(request.body(Body::from("{}")).expect("a request")).await;
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.header("x-request-id"), "my-id-1");
+    assert_json_snapshot!(answer.json(StatusCode::BAD_REQUEST), @r#"
+    {
+      "type": "about:blank",
+      "title": "Bad Request",
+      "status": 400,
+      "detail": "Missing 'url' in request body",
+      "instance": "my-id-1",
+      "error": "Missing 'url' in request body",
+      "errors": [
+        {
+          "field": "url",
+          "message": "Missing 'url' in request body"
+        }
+      ]
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn unknown_paths_are_not_found() {
+    let app = TestApp::new().await;
+    for path in [
+        "/a/b",
+        "/urls/1/x",
+        "/shorten/",
+        "/users/",
+        "/api/v1",
+        "/api/v1/a/b",
+        "/api/v2/urls",
+        "//",
+        "/health/x",
+    ] {
+        assert_eq!(app.get(path).await.error(404), "Not found", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let app = TestApp::new().await;
+    for (method, path, allowed) in [
+        (Method::GET, "/shorten", vec!["POST"]),
+        (Method::DELETE, "/urls", vec!["GET", "HEAD", "POST"]),
+        (
+            Method::POST,
+            "/urls/1",
+            vec!["DELETE", "GET", "HEAD", "PATCH", "PUT"],
+        ),
+        (
+            Method::POST,
+            "/api/v1/urls/1",
+            vec!["DELETE", "GET", "HEAD", "PATCH", "PUT"],
+        ),
+        (Method::PUT, "/users", vec!["GET", "HEAD", "POST"]),
+        (Method::POST, "/health", vec!["GET", "HEAD"]),
+        (Method::POST, "/docs", vec!["GET", "HEAD"]),
+        (Method::GET, "/users/bulk", vec!["POST"]),
+        (Method::POST, "/abc", vec!["GET", "HEAD"]),
+        (Method::DELETE, "/abc", vec!["GET", "HEAD"]),
+        (Method::GET, "/links/abc", vec!["DELETE"]),
+        (
+            Method::from_bytes(b"BREW").expect("a token"),
+            "/events",
+            vec!["GET", "HEAD", "POST"],
+        ),
+    ] {
+        let answer = app
+            .send(
+                request(method.clone(), path)
+                    .body(Body::empty())
+                    .expect("a request"),
+            )
+            .await;
+        assert_eq!(answer.error(405), "Method not allowed", "{method} {path}");
+        let mut allow: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
+        allow.sort_unstable();
+        assert_eq!(allow, allowed, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_of_its_own() {
+    let app = TestApp::new().await;
+    let code = app.shorten("https://example.com").await;
+    let mut ids = Vec::new();
+    for path in [
+        "/health",
+        "/nosuch",
+        "/urls",
+        "/a/b",
+        &format!("/{code}"),
+        "/docs",
+    ] {
+        ids.push(app.get(path).await.header("x-request-id").to_owned());
+    }
+    assert!(ids.iter().all(|id| id.len() == 32), "{ids:?}");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 6);
+    for (given, kept) in [
+        ("abc-123", true),
+        ("a b", false),
+        ("", false),
+        (&*"x".repeat(129), false),
+        ("ä", false),
+    ] {
+        let request = request(Method::GET, "/health").header("x-request-id", given);
+        let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+        let id = answer.headers["x-request-id"].as_bytes();
+        assert_eq!(id == given.as_bytes(), kept, "{given:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_told_apart_from_a_fault() {
+    let app = TestApp::new().await;
+    let code = app.shorten("https://example.com").await;
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+    app.app.store.close().await;
+    let answer = app
+        .post("/shorten", serde_json::json!({ "url": "https://example.com" }))
+        .await;
+    assert_eq!(
+        answer.error(503),
+        "Service temporarily unavailable, try again later"
+    );
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(app.get("/unknown1").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        app.get(&format!("/{code}")).await.status,
+        StatusCode::FOUND,
+        "what is in memory still redirects"
+    );
+    assert_eq!(app.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let health = app.get("/health").await.json(StatusCode::OK);
+    assert_eq!(
+        (&health["status"], &health["database"]),
+        (&serde_json::json!("ok"), &serde_json::json!("unavailable"))
+    );
+}
