@@ -32,3 +32,6 @@ pub use problem::{Problem, ProblemKind};
 pub use record::{ClickRecord, Undecodable};
 pub use segment::NotSynced;
 pub use shipper::{Recovered, SHIP_BATCH_MAX, Shipper, ShipperStats};
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ impl<'a> Iterator for Scan<'a> {
         Some(found)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,3 +202,6 @@ fn text(bytes: &[u8], bytes_max: usize) -> Box<str> {
     text.truncate(text.floor_char_boundary(bytes_max));
     text.into_boxed_str()
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, terse_store::Error>;
 
 impl Shipper {
     /// Ships everything that is in the journal now.
-    pub(super) async fn ship_all(&self) -> Result<()> {
+    pub(in crate::clicks) async fn ship_all(&self) -> Result<()> {
         let mut backlog = self.backlog.lock().await;
         self.ship_leftovers(&mut backlog).await?;
         for (index, lane) in self.journal.lanes().iter().enumerate() {
