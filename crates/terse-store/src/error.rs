@@ -60,8 +60,8 @@ pub(crate) enum Trouble {
     Closed,
     #[error("a transaction panicked: {0}")]
     Panic(String),
-    #[error("the commit was abandoned: {0}")]
-    Abandoned(String),
+    #[error("the database undid the transaction by itself")]
+    Undone,
     #[error("column {column} of {statement} holds {found}")]
     Column {
         statement: &'static str,

@@ -35,7 +35,9 @@ fn run_group(tx: &mut Tx, mut first: Box<dyn Task>, tasks: &Receiver<Box<dyn Tas
         return first.settle(Ok(()));
     }
     let mut group = vec![first];
-    let outcome = fill(tx, &mut group, tasks).and_then(|()| commit(tx));
+    let outcome = check_open(tx)
+        .and_then(|()| fill(tx, &mut group, tasks))
+        .and_then(|()| commit(tx));
     if let Err(error) = &outcome {
         roll_back(tx);
         let cause = std::error::Error::source(error).map(ToString::to_string);
@@ -68,14 +70,20 @@ fn fill(tx: &mut Tx, group: &mut Vec<Box<dyn Task>>, tasks: &Receiver<Box<dyn Ta
 fn add(tx: &mut Tx, task: &mut dyn Task) -> Result<()> {
     control(tx, "SAVEPOINT task")?;
     let keep = task.run(tx);
-    if !is_open(tx) {
-        let reason = "a statement of another write made the database undo it".to_owned();
-        return Err(Error::unavailable(Trouble::Abandoned(reason)));
-    }
+    check_open(tx)?;
     if !keep {
         control(tx, "ROLLBACK TO task")?;
     }
     control(tx, "RELEASE task")
+}
+
+/// Some errors, a full disk among them, make SQLite undo the whole transaction; what it held so far is lost then, and
+/// what came after would be committed statement by statement.
+fn check_open(tx: &Tx) -> Result<()> {
+    if is_open(tx) {
+        return Ok(());
+    }
+    Err(Error::unavailable(Trouble::Undone))
 }
 
 fn commit(tx: &Tx) -> Result<()> {

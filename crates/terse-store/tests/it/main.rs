@@ -1,0 +1,11 @@
+//! The conformance suite: what a store promises, on every engine; and what only a SQLite file can do.
+
+mod clicks;
+mod engine;
+mod events;
+mod import;
+mod links;
+mod links_changed;
+mod sample;
+mod sqlite_file;
+mod users;
