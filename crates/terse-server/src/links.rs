@@ -1,4 +1,5 @@
-//! What can be done with links. Every change is in force for the very next redirect once its function returns.
+//! What can be done with links. Every change is in force for the very next redirect once its function returns, and
+//! stands in the log of events after the clicks that came before it.
 
 use terse_core::{
     Link, LinkChange, LinkFilter, LinkId, NewLink, Owner, Page, PageRequest, ShortCode, TargetUrl, Title,
@@ -132,6 +133,7 @@ pub async fn update(app: &App, id: LinkId, edit: LinkEdit, own: &BaseUrl) -> Res
 /// `NotFound`.
 pub async fn deactivate(app: &App, code: &str) -> Result<()> {
     let code: ShortCode = code.parse().map_err(|_| Error::NotFound(visits::NOT_FOUND))?;
+    app.see_own_clicks().await;
     let link = app.store.deactivate_link(&code, app.clock.now()).await?;
     app.cache.forget([&code]);
     link.map(|_| ()).ok_or(Error::NotFound(visits::NOT_FOUND))
@@ -142,6 +144,7 @@ pub async fn deactivate(app: &App, code: &str) -> Result<()> {
 /// # Errors
 /// `NotFound`.
 pub async fn delete(app: &App, id: LinkId) -> Result<()> {
+    app.see_own_clicks().await;
     let link = app
         .store
         .delete_link(id, app.clock.now())

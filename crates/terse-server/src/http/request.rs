@@ -8,6 +8,6 @@ mod query;
 
 pub(super) use body::{FromFields, Json};
 pub(super) use fields::{Fields, parsed};
-pub(super) use id::Id;
+pub(super) use id::{Code, Id};
 pub(super) use origin::Origin;
 pub(super) use query::Query;

@@ -15,32 +15,32 @@ use terse_server::lifecycle::Tasks;
 use tokio_util::sync::CancellationToken;
 
 /// When the tests take place.
-pub const NOW: &str = "2026-11-24T09:30:00Z";
+pub(crate) const NOW: &str = "2026-11-24T09:30:00Z";
 
 /// The service; stops and forgets everything when it is dropped.
-pub struct TestApp {
-    pub app: Arc<App>,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<ManualClock>,
     service: Service,
     stop: CancellationToken,
-    scratch: tempfile::TempDir,
+    _scratch: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl TestApp {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
     /// A service whose settings differ from the default.
-    pub async fn with(set: impl FnOnce(&mut RawConfig)) -> Self {
+    pub(crate) async fn with(set: impl FnOnce(&mut RawConfig)) -> Self {
         let scratch = tempfile::tempdir().expect("a scratch directory");
         let mut raw = RawConfig {
             data_dir: Some(scratch.path().to_owned()),
@@ -64,21 +64,16 @@ impl TestApp {
             clock,
             service,
             stop,
-            scratch,
+            _scratch: scratch,
         }
     }
 
-    /// Where the service keeps its data.
-    pub fn data_dir(&self) -> &std::path::Path {
-        self.scratch.path()
-    }
-
     /// Lets time pass, so that two things do not happen at the same millisecond.
-    pub fn later(&self) {
+    pub(crate) fn later(&self) {
         self.clock.advance(Duration::from_secs(1));
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.service.answer(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("answers are in memory").to_bytes();
@@ -90,12 +85,12 @@ impl TestApp {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(request(Method::GET, path).body(Body::empty()).expect("a request"))
             .await
     }
 
-    pub async fn head(&self, path: &str) -> Answer {
+    pub(crate) async fn head(&self, path: &str) -> Answer {
         self.send(
             request(Method::HEAD, path)
                 .body(Body::empty())
@@ -104,7 +99,7 @@ impl TestApp {
         .await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(
             request(Method::DELETE, path)
                 .body(Body::empty())
@@ -113,27 +108,27 @@ impl TestApp {
         .await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.json(Method::POST, path, &body.to_string()).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.json(Method::PUT, path, &body.to_string()).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.json(Method::PATCH, path, &body.to_string()).await
     }
 
     /// Any bytes, called JSON.
-    pub async fn json(&self, method: Method, path: &str, body: &str) -> Answer {
+    pub(crate) async fn json(&self, method: Method, path: &str, body: &str) -> Answer {
         let request = request(method, path).header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_owned())).expect("a request"))
             .await
     }
 
     /// Makes a link and gives its code.
-    pub async fn shorten(&self, url: &str) -> String {
+    pub(crate) async fn shorten(&self, url: &str) -> String {
         let answer = self.post("/shorten", serde_json::json!({ "url": url })).await;
         answer.json(StatusCode::CREATED)["short_code"]
             .as_str()
@@ -142,7 +137,7 @@ impl TestApp {
     }
 
     /// Makes a user and gives the id.
-    pub async fn user(&self, name: &str) -> i64 {
+    pub(crate) async fn user(&self, name: &str) -> i64 {
         let user = serde_json::json!({ "username": name, "email": format!("{name}@example.com") });
         self.post("/users", user).await.json(StatusCode::CREATED)["id"]
             .as_i64()
@@ -150,7 +145,7 @@ impl TestApp {
     }
 
     /// All events, or those that `query` asks for, without their ids and times.
-    pub async fn events(&self, query: &str) -> Vec<Value> {
+    pub(crate) async fn events(&self, query: &str) -> Vec<Value> {
         let mut events = self.get(&format!("/events{query}")).await.json(StatusCode::OK);
         for event in events.as_array_mut().expect("a list") {
             let event = event.as_object_mut().expect("an object");
@@ -167,7 +162,7 @@ impl Drop for TestApp {
     }
 }
 
-pub fn request(method: Method, path: &str) -> http::request::Builder {
+pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)
@@ -176,19 +171,19 @@ pub fn request(method: Method, path: &str) -> http::request::Builder {
 
 impl Answer {
     /// The body, which must be JSON with this status.
-    pub fn json(&self, status: StatusCode) -> Value {
+    pub(crate) fn json(&self, status: StatusCode) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().expect("ASCII"))
     }
 
     /// The human text of a problem, which must have this status and every member that a problem has.
-    pub fn error(&self, status: u16) -> String {
+    pub(crate) fn error(&self, status: u16) -> String {
         let problem = self.json(StatusCode::from_u16(status).expect("a status"));
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(problem["status"], status);

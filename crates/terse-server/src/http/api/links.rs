@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use terse_core::LinkFilter;
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::http::page::Listed;
 use crate::http::problem::Problem;
 use crate::http::redirect;
-use crate::http::request::{Origin, Query};
+use crate::http::request::{Code, Origin, Query};
 use crate::http::view::LinkView;
 use crate::links;
 
@@ -32,7 +32,7 @@ use crate::links;
 )]
 pub(super) async fn follow(
     State(app): State<Arc<App>>,
-    Path(code): Path<String>,
+    Code(code): Code,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -83,7 +83,7 @@ pub(super) async fn list(
 pub(super) async fn deactivate(
     State(app): State<Arc<App>>,
     _: Caller<Write>,
-    Path(code): Path<String>,
+    Code(code): Code,
 ) -> Result<Json<Done>> {
     links::deactivate(&app, &code).await?;
     Ok(Json(Done {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use terse_core::{Link, LinkChange, LinkFilter, LinkId, Owner, Page, ShortCode, TargetUrl, Title, UserId};
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::http::page::Listed;
 use crate::http::problem::Problem;
 use crate::http::redirect;
-use crate::http::request::{Fields, FromFields, Id, Json, Origin, Query, parsed};
+use crate::http::request::{Code, Fields, FromFields, Id, Json, Origin, Query, parsed};
 use crate::http::view::LinkView;
 use crate::links::{self, LinkDraft, LinkEdit};
 
@@ -293,7 +293,7 @@ pub(super) async fn delete(
 )]
 pub(super) async fn follow(
     State(app): State<Arc<App>>,
-    Path(code): Path<String>,
+    Code(code): Code,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {

@@ -1,4 +1,4 @@
-//! The `{id}` of a path.
+//! The `{id}` and `{code}` of a path.
 
 use std::str::FromStr;
 
@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 
 use crate::error::Error;
+use crate::visits;
 
 /// An id in a path. Nothing can have an id that is none, so anything else is simply not found.
 pub(in crate::http) struct Id<T>(pub(in crate::http) T);
@@ -19,5 +20,19 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
             .await
             .map_err(|_| not_found())?;
         text.parse().map(Self).map_err(|_| not_found())
+    }
+}
+
+/// A code in a path, not checked yet. What is not even text is the code of no link.
+pub(in crate::http) struct Code(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Code {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        segment
+            .map(|Path(text)| Self(text))
+            .map_err(|_| Error::NotFound(visits::NOT_FOUND))
     }
 }
