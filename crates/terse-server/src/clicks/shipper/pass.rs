@@ -44,6 +44,7 @@ impl Shipper {
         let was_away = self.is_store_away.swap(error.is_some(), Ordering::Relaxed);
         match error {
             Some(error) if !was_away => {
+                let error: &dyn std::error::Error = error; // logs its causes as well
                 tracing::warn!(%error, "clicks cannot be shipped: they wait in the journal");
             }
             None if was_away => tracing::info!("clicks are shipped again"),
