@@ -177,3 +177,6 @@ fn write_zeros(file: &mut File, bytes: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
