@@ -278,11 +278,11 @@ async fn a_backup_of_a_busy_store_is_one_of_its_states() {
     ship(&store, batch(0, 1, vec![click(&link); 20_000])).await;
     let is_over = Arc::new(AtomicBool::new(false));
     let mut writes = JoinSet::new();
-    let (writer, stop, click) = (store.clone(), Arc::clone(&is_over), click(&link));
+    let (clone, may_end, click) = (store.clone(), Arc::clone(&is_over), click(&link));
     writes.spawn(async move {
         let mut step = 1;
-        while !stop.load(Ordering::Relaxed) {
-            ship(&writer, batch(step, step + 1, vec![click.clone(); 100])).await;
+        while !may_end.load(Ordering::Relaxed) {
+            ship(&clone, batch(step, step + 1, vec![click.clone(); 100])).await;
             step += 1;
         }
     });
@@ -290,7 +290,7 @@ async fn a_backup_of_a_busy_store_is_one_of_its_states() {
     let target = folder.path().join("copy.sqlite");
     let mut progress = Vec::new();
     let copied = Store::backup_to(&file_in(&folder), &target, |done, total| {
-        progress.push((done, total))
+        progress.push((done, total));
     });
     is_over.store(true, Ordering::Relaxed);
     writes.join_all().await;
