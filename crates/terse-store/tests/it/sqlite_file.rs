@@ -66,6 +66,22 @@ async fn a_reopened_store_has_everything_and_its_folder_one_file() {
 }
 
 #[tokio::test]
+async fn what_was_acknowledged_survives_a_crash() {
+    let folder = folder();
+    let store = open(&file_in(&folder)).await.expect("an empty folder");
+    let link = create(&store, new_link("abc")).await;
+    ship(&store, batch(0, 10, vec![click(&link)])).await;
+    // What a killed process leaves: the files as they are now.
+    let wreck = tempfile::tempdir().expect("a folder");
+    for name in ["terse.sqlite", "terse.sqlite-wal"] {
+        std::fs::copy(folder.path().join(name), wreck.path().join(name)).expect("a file");
+    }
+    let recovered = open(&file_in(&wreck)).await.expect("files of ours");
+    assert_eq!(click_count(&recovered, link.id).await, 1);
+    assert_eq!(recovered.integrity_problems().await.expect("a check"), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_closed_store_is_unavailable_and_can_be_closed_again() {
     let folder = folder();
     let store = open(&file_in(&folder)).await.expect("an empty folder");
