@@ -13,14 +13,16 @@ use std::time::Duration;
 use http::HeaderValue;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use terse_core::{Clock, LinkId, ShortCode, UserId};
+use terse_core::{Clock, InvalidTarget, LinkId, ShortCode, TargetUrl, UserId};
+use terse_store::RedirectRow;
 
 /// Codes that are remembered not to exist, at most.
 pub const UNKNOWN_CODES_MAX: usize = 10_000;
 /// How long a code is remembered not to exist.
 pub const UNKNOWN_TTL: Duration = Duration::from_secs(10);
 
-/// Besides its texts, an entry costs about this: itself, its key, the two allocations' and the table's overhead.
+/// Besides its texts, an entry costs about this: itself and its key, the allocations, the table. Measured with a million
+/// links, see `docs/performance.md`.
 const ENTRY_OVERHEAD_BYTES: u64 = 256;
 const TYPICAL_ENTRY_BYTES: u64 = ENTRY_OVERHEAD_BYTES + 80;
 const GENERATIONS: usize = 1024;
@@ -32,14 +34,39 @@ pub struct CachedLink {
     pub id: LinkId,
     /// The user it belongs to.
     pub owner: Option<UserId>,
-    /// The code that leads to it.
-    pub short_code: ShortCode,
-    /// The target as it was given, for the click's details.
-    pub original_url: Box<str>,
-    /// The target as it is sent.
-    pub location: HeaderValue,
     /// Whether it redirects.
     pub is_active: bool,
+    /// The target as it is sent.
+    pub location: HeaderValue,
+    /// The target as it was given, where that is another text than `location`: most are the same.
+    original_url: Option<Box<str>>,
+}
+
+impl CachedLink {
+    /// What `row` says, with its target ready to be sent.
+    ///
+    /// # Errors
+    /// [`InvalidTarget`] for a row that was stored under more lenient rules.
+    pub fn of(row: RedirectRow) -> Result<Self, InvalidTarget> {
+        let target: TargetUrl = row.original_url.parse()?;
+        let location = HeaderValue::from_str(target.location()).map_err(|_| InvalidTarget::Control)?;
+        let original_url = (target.location() != row.original_url).then(|| row.original_url.into());
+        Ok(Self {
+            id: row.id,
+            owner: row.owner,
+            is_active: row.is_active,
+            location,
+            original_url,
+        })
+    }
+
+    /// The target as it was given.
+    pub fn original_url(&self) -> &str {
+        self.original_url
+            .as_deref()
+            .or_else(|| self.location.to_str().ok())
+            .unwrap_or("")
+    }
 }
 
 /// The caches of known and of unknown codes.
@@ -57,7 +84,9 @@ struct ByBytes;
 
 impl Weighter<ShortCode, Arc<CachedLink>> for ByBytes {
     fn weight(&self, code: &ShortCode, link: &Arc<CachedLink>) -> u64 {
-        let texts = 2 * code.as_str().len() + link.original_url.len() + link.location.len();
+        let texts = code.as_str().len()
+            + link.location.len()
+            + link.original_url.as_ref().map_or(0, |text| text.len());
         ENTRY_OVERHEAD_BYTES + texts as u64
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
-use terse_core::{ShortCode, TargetUrl};
-use terse_store::RedirectRow;
+use terse_core::ShortCode;
 
 use crate::app::App;
 use crate::cache::CachedLink;
@@ -42,15 +40,15 @@ pub async fn find(app: &App, code: &str) -> Result<Arc<CachedLink>> {
     }
 }
 
-/// Puts the click into the journal; it counts once the answer has left. When the journal is full the click is shed and
+/// Puts the click of `link`, visited as `code`, into the journal; it counts once the answer has left. When the journal is full the click is shed and
 /// counted as such, and the visitor is redirected all the same.
-pub async fn record_click(app: &App, link: &CachedLink, visitor: Visitor<'_>) {
+pub async fn record_click(app: &App, code: &str, link: &CachedLink, visitor: Visitor<'_>) {
     let click = ClickRecord {
         at: app.clock.now(),
         link_id: link.id,
         owner: link.owner,
-        short_code: link.short_code.as_str(),
-        original_url: &link.original_url,
+        short_code: code,
+        original_url: link.original_url(),
         referrer: visitor.referrer,
         user_agent: visitor.user_agent,
     };
@@ -71,23 +69,9 @@ async fn load(app: &App, code: &str) -> Result<Option<Arc<CachedLink>>> {
     app.cache
         .find(&code, async {
             let row = app.store.find_redirect(&code).await?;
-            row.map(|row| cached(code.clone(), row)).transpose()
+            row.map(CachedLink::of)
+                .transpose()
+                .map_err(|error| Error::Internal(Box::new(error)))
         })
         .await
-}
-
-fn cached(short_code: ShortCode, row: RedirectRow) -> Result<CachedLink> {
-    let target: TargetUrl = row
-        .original_url
-        .parse()
-        .map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(CachedLink {
-        id: row.id,
-        owner: row.owner,
-        short_code,
-        location: HeaderValue::from_str(target.location())
-            .map_err(|error| Error::Internal(Box::new(error)))?,
-        original_url: row.original_url.into(),
-        is_active: row.is_active,
-    })
 }

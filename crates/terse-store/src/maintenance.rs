@@ -36,7 +36,8 @@ impl Store {
     }
 
     /// Copies the SQLite database `source`, which another process may be writing, to `target`: one consistent state,
-    /// the one when it began, which appears whole or not at all. `source` is not migrated, nor changed otherwise.
+    /// the one when it began, which appears whole or not at all. `source` is not migrated, nor changed otherwise;
+    /// if no store has it open, SQLite's two side files stay beside it until one has.
     ///
     /// `progress` hears how many pages were copied, and of how many.
     pub fn backup_to(source: &Path, target: &Path, progress: impl FnMut(u64, u64)) -> Result<()> {

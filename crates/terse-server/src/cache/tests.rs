@@ -10,15 +10,16 @@ fn code(text: &str) -> ShortCode {
     text.parse().expect("a code")
 }
 
-fn link(short_code: &str, target: &str) -> CachedLink {
-    CachedLink {
-        id: LinkId::new(1).expect("positive"),
+fn link(target: &str) -> CachedLink {
+    let id = LinkId::new(1).expect("positive");
+    let row = RedirectRow {
+        id,
         owner: None,
-        short_code: code(short_code),
-        original_url: target.into(),
-        location: HeaderValue::from_str(target).expect("ASCII"),
+        original_url: target.to_owned(),
         is_active: true,
-    }
+        version: 1,
+    };
+    CachedLink::of(row).expect("a target")
 }
 
 fn cache() -> (LinkCache, Arc<ManualClock>) {
@@ -33,7 +34,7 @@ async fn loaded(cache: &LinkCache, text: &str, found: Option<CachedLink>) -> Opt
     let answer = cache
         .find(&code(text), async { Ok::<_, Infallible>(found) })
         .await;
-    answer.expect("infallible").map(|link| link.original_url.clone())
+    answer.expect("infallible").map(|link| link.original_url().into())
 }
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn a_loaded_link_is_answered_from_memory() {
     let (cache, _) = cache();
     assert!(cache.get("abc").is_none());
     assert_eq!(
-        loaded(&cache, "abc", Some(link("abc", "https://a.example")))
+        loaded(&cache, "abc", Some(link("https://a.example")))
             .await
             .as_deref(),
         Some("https://a.example")
@@ -58,13 +59,10 @@ async fn a_loaded_link_is_answered_from_memory() {
 async fn an_unknown_code_is_remembered_for_a_while() {
     let (cache, clock) = cache();
     assert_eq!(loaded(&cache, "abc", None).await, None);
-    assert_eq!(
-        loaded(&cache, "abc", Some(link("abc", "https://a.example"))).await,
-        None
-    );
+    assert_eq!(loaded(&cache, "abc", Some(link("https://a.example"))).await, None);
     clock.advance(UNKNOWN_TTL);
     assert!(
-        loaded(&cache, "abc", Some(link("abc", "https://a.example")))
+        loaded(&cache, "abc", Some(link("https://a.example")))
             .await
             .is_some()
     );
@@ -76,7 +74,7 @@ async fn a_created_code_is_unknown_no_longer() {
     assert_eq!(loaded(&cache, "abc", None).await, None);
     cache.forget([&code("abc")]);
     assert!(
-        loaded(&cache, "abc", Some(link("abc", "https://a.example")))
+        loaded(&cache, "abc", Some(link("https://a.example")))
             .await
             .is_some()
     );
@@ -88,7 +86,7 @@ async fn a_failed_look_up_is_not_remembered() {
     let failed = cache.find(&code("abc"), async { Err("the store is away") }).await;
     assert!(failed.is_err());
     assert!(
-        loaded(&cache, "abc", Some(link("abc", "https://a.example")))
+        loaded(&cache, "abc", Some(link("https://a.example")))
             .await
             .is_some()
     );
@@ -116,12 +114,12 @@ async fn look_up_overtaken_by(cache: &Arc<LinkCache>, found: Option<CachedLink>,
 async fn an_answer_read_before_a_change_is_not_kept_after_it() {
     let (cache, _) = cache();
     let cache = Arc::new(cache);
-    look_up_overtaken_by(&cache, Some(link("abc", "https://old.example")), || {
+    look_up_overtaken_by(&cache, Some(link("https://old.example")), || {
         cache.forget([&code("abc")]);
     })
     .await;
     assert!(cache.get("abc").is_none());
-    let fresh = loaded(&cache, "abc", Some(link("abc", "https://new.example"))).await;
+    let fresh = loaded(&cache, "abc", Some(link("https://new.example"))).await;
     assert_eq!(fresh.as_deref(), Some("https://new.example"));
 }
 
@@ -131,7 +129,7 @@ async fn an_absence_read_before_a_creation_is_not_kept_after_it() {
     let cache = Arc::new(cache);
     look_up_overtaken_by(&cache, None, || cache.forget([&code("abc")])).await;
     assert!(
-        loaded(&cache, "abc", Some(link("abc", "https://new.example")))
+        loaded(&cache, "abc", Some(link("https://new.example")))
             .await
             .is_some()
     );
@@ -153,7 +151,7 @@ async fn ten_thousand_requests_for_one_code_are_one_look_up() {
                 let load = async {
                     look_ups.fetch_add(1, Ordering::SeqCst);
                     gate.notified().await;
-                    Ok::<_, Infallible>(found.then(|| link("abc", "https://a.example")))
+                    Ok::<_, Infallible>(found.then(|| link("https://a.example")))
                 };
                 cache
                     .find(&code("abc"), load)
@@ -177,14 +175,28 @@ async fn ten_thousand_requests_for_one_code_are_one_look_up() {
 async fn memory_is_bounded_and_guesses_drive_out_no_link() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
     let cache = LinkCache::new(100 * 400, clock);
-    loaded(&cache, "hot", Some(link("hot", "https://hot.example"))).await;
+    loaded(&cache, "hot", Some(link("https://hot.example"))).await;
     for guess in 0..50_000 {
         loaded(&cache, &format!("guess{guess}"), None).await;
     }
     assert!(cache.get("hot").is_some());
     for cold in 0..5_000 {
         let text = format!("cold{cold}");
-        loaded(&cache, &text, Some(link(&text, "https://cold.example"))).await;
+        loaded(&cache, &text, Some(link("https://cold.example"))).await;
     }
     assert!(cache.len() <= 150, "{} links in memory", cache.len());
+}
+
+#[test]
+fn a_target_is_kept_as_given_and_as_sent() {
+    for (given, sent) in [
+        ("https://a.example", "https://a.example"),
+        ("HTTPS://A.example/ä", "https://a.example/%C3%A4"),
+    ] {
+        let link = link(given);
+        assert_eq!(
+            (link.original_url(), link.location.to_str().ok()),
+            (given, Some(sent))
+        );
+    }
 }

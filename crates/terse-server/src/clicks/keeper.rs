@@ -2,6 +2,7 @@
 //!
 //! It prepares segments ahead, removes shipped ones, and brings what was appended to disk.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -80,10 +81,13 @@ pub(super) fn run(shared: &Shared) {
     loop {
         let is_starved = lock(&shared.rounds).is_starved;
         let is_last = shared.signal.wait(pause(shared.sync_interval, is_starved));
-        round(shared);
         if is_last {
-            drop_spares(shared);
+            finish(shared);
             return;
+        }
+        // Without rounds nothing would reach the disk any more, and nobody would know.
+        if std::panic::catch_unwind(AssertUnwindSafe(|| round(shared))).is_err() {
+            tracing::error!("a round of the click journal's thread panicked");
         }
     }
 }
@@ -161,8 +165,10 @@ fn report_shed(shared: &Shared, rounds: &mut Rounds) {
     }
 }
 
-/// Spares hold no clicks: removing them spares the next start from reading them.
-fn drop_spares(shared: &Shared) {
+/// Leaves only what the next start needs. Spares hold no clicks: it would read them for nothing.
+fn finish(shared: &Shared) {
+    dispose_of_retired(shared);
+    sync(shared);
     for spare in shared.lanes.iter().filter_map(Lane::take_spare) {
         let bytes = u64::from(spare.segment.header.segment_bytes);
         shared.folder.dispose(&spare.segment.path, bytes, Fate::Remove);

@@ -80,7 +80,9 @@ impl Lane {
         let base = active.segment.base.load(Ordering::Relaxed);
         self.end
             .store(base + (offset - HEADER_BYTES) as u64, Ordering::Release);
-        self.records.fetch_add(1, Ordering::Relaxed);
+        // After `end`, so that whoever sees the count sees the bytes. No read-modify-write: the lock is held.
+        let records = self.records.load(Ordering::Relaxed) + 1;
+        self.records.store(records, Ordering::Release);
         Some(Appended {
             lane: self.number,
             sequence: active.segment.header.sequence,
@@ -111,7 +113,7 @@ impl Lane {
 
     /// Records appended by this run.
     pub(super) fn records(&self) -> u64 {
-        self.records.load(Ordering::Relaxed)
+        self.records.load(Ordering::Acquire)
     }
 
     /// The segments that are not shipped yet, oldest first; all but the last are complete.

@@ -38,6 +38,10 @@ pub(super) fn find(folder: &Path) -> io::Result<Found> {
     let mut found = Found::default();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
+        // Opening a pipe would wait for its writer.
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(UNFINISHED_SUFFIX) {
             // Never had its name, so never had a click. A failure shows when the name is needed again.

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -21,6 +21,8 @@ mod map;
 pub(super) const UNFINISHED_SUFFIX: &str = ".seg.tmp";
 
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+/// Clicks are about persons: no other account of the machine needs to read them.
+const OWNER_ONLY: u32 = 0o600;
 const CHECKSUM_BYTES: usize = size_of::<u32>();
 
 /// A segment, for everybody but its writer.
@@ -84,6 +86,7 @@ impl SegmentWriter {
             .write(true)
             .create(true)
             .truncate(true)
+            .mode(OWNER_ONLY)
             .open(path)?;
         preallocate(&mut file, header.segment_bytes)?;
         file.write_all_at(&header.encode(), 0)?;
@@ -156,7 +159,8 @@ pub struct NotSynced;
 
 /// Takes the disk space now: a full disk is then an error here, and never SIGBUS at a write into the map.
 fn preallocate(file: &mut File, bytes: u32) -> io::Result<()> {
-    match rustix::fs::fallocate(&*file, FallocateFlags::empty(), 0, u64::from(bytes)) {
+    let allocate = || rustix::fs::fallocate(&*file, FallocateFlags::empty(), 0, u64::from(bytes));
+    match rustix::io::retry_on_intr(allocate) {
         // File systems without preallocation: writing zeros takes the space as well.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, u64::from(bytes)),
         Err(error) => Err(error.into()),
@@ -173,3 +177,6 @@ fn write_zeros(file: &mut File, bytes: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -99,6 +99,8 @@ pub(super) fn render(
     let Some(unwritten) = response.extensions_mut().remove::<Unwritten>() else {
         return response;
     };
+    // Axum has counted the body that is not written yet.
+    response.headers_mut().remove(CONTENT_LENGTH);
     let instance = String::from_utf8_lossy(request_id.as_bytes()).into_owned();
     let status = response.status();
     if let Unwritten::Failed(error) = &unwritten {

@@ -51,7 +51,7 @@ pub(super) async fn answer(
 pub(super) async fn visit(app: &App, code: &str, method: &Method, headers: &HeaderMap) -> Result<Response> {
     let link = visits::find(app, code).await?;
     if *method == Method::GET {
-        visits::record_click(app, &link, visitor(headers)).await;
+        visits::record_click(app, code, &link, visitor(headers)).await;
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::FOUND;

@@ -89,3 +89,14 @@ async fn the_root_leads_to_the_documentation() {
     );
     assert_eq!(app.get("/").await.json(StatusCode::OK)["docs"], "/docs");
 }
+
+#[test]
+fn the_committed_description_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    let committed = std::fs::read_to_string(path).expect("a committed description");
+    let current = terse_server::http::openapi().to_pretty_json().expect("JSON") + "\n";
+    assert!(
+        committed == current,
+        "docs/openapi.json is not what the code says: run `make openapi` and look at the change"
+    );
+}

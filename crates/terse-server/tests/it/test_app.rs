@@ -77,6 +77,14 @@ impl TestApp {
         let response = self.service.answer(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("answers are in memory").to_bytes();
+        let told = parts
+            .headers
+            .get("content-length")
+            .map(|told| told.to_str().expect("digits").parse());
+        assert!(
+            told.is_none_or(|told| told == Ok(bytes.len())),
+            "a wrong content-length: {parts:?}"
+        );
         let text = String::from_utf8(bytes.into()).expect("answers are text");
         Answer {
             status: parts.status,

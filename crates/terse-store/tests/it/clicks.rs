@@ -23,9 +23,9 @@ on_every_engine![
 
 async fn shipped_clicks_are_events_and_totals(store: Store) {
     let owner = create_user(&store, "ann").await.id;
-    let mut owned = new_link("abc");
-    owned.owner = Some(owner);
-    let first = create(&store, owned).await;
+    let mut new = new_link("abc");
+    new.owner = Some(owner);
+    let first = create(&store, new).await;
     let second = create(&store, new_link("def")).await;
     let clicks = vec![click(&second), click(&first), click(&second)];
     assert_eq!(ship(&store, batch(0, 30, clicks)).await, Shipped::Done);

@@ -29,6 +29,21 @@ fn alter(path: &Path, statements: &str) {
         .expect("a database that is not in use");
 }
 
+fn files_of(folder: &TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path()).expect("a folder");
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
 fn unavailable<T: std::fmt::Debug>(outcome: &Result<T>) -> bool {
     matches!(outcome, Err(Error::Unavailable(_)))
 }
@@ -41,14 +56,29 @@ async fn a_reopened_store_has_everything_and_its_folder_one_file() {
     let link = create(&store, new_link("abc")).await;
     ship(&store, batch(0, 10, vec![click(&link)])).await;
     store.close().await;
-    let files = std::fs::read_dir(folder.path()).expect("a folder").count();
-    assert_eq!(files, 1);
+    assert_eq!(files_of(&folder), ["terse.sqlite"]);
 
     let store = open(&file_in(&folder)).await.expect("the same file");
     assert_eq!(store.find_user(user.id).await.expect("an answer"), Some(user));
     assert_eq!(click_count(&store, link.id).await, 1);
     ship(&store, batch(10, 20, vec![click(&link)])).await;
     assert_eq!(click_count(&store, link.id).await, 2);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_crash() {
+    let folder = folder();
+    let store = open(&file_in(&folder)).await.expect("an empty folder");
+    let link = create(&store, new_link("abc")).await;
+    ship(&store, batch(0, 10, vec![click(&link)])).await;
+    // What a killed process leaves: the files as they are now.
+    let wreck = tempfile::tempdir().expect("a folder");
+    for name in ["terse.sqlite", "terse.sqlite-wal"] {
+        std::fs::copy(folder.path().join(name), wreck.path().join(name)).expect("a file");
+    }
+    let recovered = open(&file_in(&wreck)).await.expect("files of ours");
+    assert_eq!(click_count(&recovered, link.id).await, 1);
+    assert_eq!(recovered.integrity_problems().await.expect("a check"), [""; 0]);
 }
 
 #[tokio::test]
@@ -278,11 +308,11 @@ async fn a_backup_of_a_busy_store_is_one_of_its_states() {
     ship(&store, batch(0, 1, vec![click(&link); 20_000])).await;
     let is_over = Arc::new(AtomicBool::new(false));
     let mut writes = JoinSet::new();
-    let (writer, stop, click) = (store.clone(), Arc::clone(&is_over), click(&link));
+    let (clone, may_end, click) = (store.clone(), Arc::clone(&is_over), click(&link));
     writes.spawn(async move {
         let mut step = 1;
-        while !stop.load(Ordering::Relaxed) {
-            ship(&writer, batch(step, step + 1, vec![click.clone(); 100])).await;
+        while !may_end.load(Ordering::Relaxed) {
+            ship(&clone, batch(step, step + 1, vec![click.clone(); 100])).await;
             step += 1;
         }
     });
@@ -290,7 +320,7 @@ async fn a_backup_of_a_busy_store_is_one_of_its_states() {
     let target = folder.path().join("copy.sqlite");
     let mut progress = Vec::new();
     let copied = Store::backup_to(&file_in(&folder), &target, |done, total| {
-        progress.push((done, total))
+        progress.push((done, total));
     });
     is_over.store(true, Ordering::Relaxed);
     writes.join_all().await;
@@ -306,12 +336,7 @@ async fn a_backup_of_a_busy_store_is_one_of_its_states() {
     assert!(click_count(&copy, link.id).await >= 20_000);
     copy.close().await;
     store.close().await;
-    let mut files: Vec<_> = std::fs::read_dir(folder.path())
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name())
-        .collect();
-    files.sort();
-    assert_eq!(files, ["copy.sqlite", "terse.sqlite"]);
+    assert_eq!(files_of(&folder), ["copy.sqlite", "terse.sqlite"]);
 }
 
 #[test]
@@ -320,11 +345,39 @@ fn a_backup_that_fails_leaves_no_file() {
     let target = folder.path().join("copy.sqlite");
     let missing = Store::backup_to(&folder.path().join("missing.sqlite"), &target, |_, _| ());
     assert!(unavailable(&missing), "{missing:?}");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    assert_eq!(files_of(&folder), [""; 0]);
     let nowhere = Store::backup_to(
         &target,
         &folder.path().join("missing").join("copy.sqlite"),
         |_, _| (),
     );
     assert!(unavailable(&nowhere), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn a_backup_of_a_store_that_is_not_in_use_changes_nothing_in_it() {
+    let folder = folder();
+    let store = open(&file_in(&folder)).await.expect("an empty folder");
+    create(&store, new_link("abc")).await;
+    store.close().await;
+    let before = std::fs::read(file_in(&folder)).expect("a file");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let target = elsewhere.path().join("copy.sqlite");
+    std::fs::write(&target, "an older copy").expect("a file");
+    Store::backup_to(&file_in(&folder), &target, |_, _| ()).expect("a copy");
+    assert_eq!(std::fs::read(file_in(&folder)).expect("a file"), before);
+    open(&file_in(&folder))
+        .await
+        .expect("the same file")
+        .close()
+        .await;
+    assert_eq!(files_of(&folder), ["terse.sqlite"]);
+    assert_eq!(files_of(&elsewhere), ["copy.sqlite"]);
+    let copy = open(&target).await.expect("a database");
+    assert!(
+        copy.find_redirect(&code("abc"))
+            .await
+            .expect("an answer")
+            .is_some()
+    );
 }

@@ -1,6 +1,6 @@
 //! Users.
 
-use terse_core::{LinkFilter, PageRequest, UserChange};
+use terse_core::{LinkFilter, PageRequest, ShortCode, UserChange};
 use terse_store::{Conflict, Error, Store};
 
 use crate::engine::on_every_engine;
@@ -142,7 +142,7 @@ async fn the_links_of_a_deleted_user_stay_without_owner(store: Store) {
         .expect("a user");
     codes.sort();
     assert_eq!(
-        codes.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        codes.iter().map(ShortCode::as_str).collect::<Vec<&str>>(),
         ["one", "two"]
     );
     for mut link in owned {

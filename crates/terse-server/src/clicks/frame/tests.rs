@@ -37,8 +37,8 @@ impl Image {
         let mut records = Vec::new();
         let mut offset = HEADER_BYTES;
         for user_agent in user_agents {
-            let click = click(user_agent);
-            let payload = Payload::of(&click);
+            let record = click(user_agent);
+            let payload = Payload::of(&record);
             let mut bytes = vec![0; payload.bytes()];
             payload.write_to(&mut bytes);
             records.push((offset + FRAME_HEAD_BYTES + bytes.len(), bytes));

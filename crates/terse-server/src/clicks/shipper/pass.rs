@@ -44,7 +44,8 @@ impl Shipper {
         let was_away = self.is_store_away.swap(error.is_some(), Ordering::Relaxed);
         match error {
             Some(error) if !was_away => {
-                tracing::warn!(%error, "clicks cannot be shipped: they wait in the journal");
+                let error: &(dyn std::error::Error + 'static) = error; // logged with its causes
+                tracing::warn!(error, "clicks cannot be shipped: they wait in the journal");
             }
             None if was_away => tracing::info!("clicks are shipped again"),
             _ => {}
@@ -107,7 +108,7 @@ impl Shipper {
                 .ship_segment(backlog, &segment.header, bytes, &segment.is_damaged, &mut counts)
                 .await;
             let position = backlog.position(segment.header.journal_id, segment.header.lane);
-            self.publish(index, segment, position, counts.clicks);
+            self.publish(index, lane, segment, position, counts.clicks);
             shipped?;
             if is_complete {
                 lane.forget(segment.header.sequence);
@@ -177,16 +178,21 @@ impl Shipper {
     }
 
     /// Tells who waits in [`Shipper::caught_up`] how far the lane is shipped.
-    fn publish(&self, index: usize, segment: &Segment, position: Position, clicks: u64) {
+    fn publish(&self, index: usize, lane: &Lane, segment: &Segment, position: Position, clicks: u64) {
         let base = segment.base.load(Ordering::Relaxed);
         let Some(offset) = start_in(segment.header.sequence, position) else {
             return;
         };
         let end = base + (offset - HEADER_BYTES) as u64;
         self.passed.send_if_modified(|passed| {
-            let lane = &mut passed[index];
-            lane.clicks += clicks;
-            std::mem::replace(&mut lane.bytes, end) != end
+            let passed = &mut passed[index];
+            passed.clicks += clicks;
+            // A batch that the store took without our hearing of it was not counted: with nothing left, all were.
+            let records = lane.records();
+            if lane.end() == end {
+                passed.clicks = passed.clicks.max(records);
+            }
+            std::mem::replace(&mut passed.bytes, end) != end
         });
     }
 

@@ -70,13 +70,13 @@ async fn segments_of_former_runs_count_towards_the_limit() {
 }
 
 /// A file system of its own, unmounted at the end.
-struct SmallDisk(PathBuf);
+struct OwnDisk(PathBuf);
 
-impl SmallDisk {
-    fn mount(at: PathBuf, kib: u32) -> Option<Self> {
+impl OwnDisk {
+    fn mount(at: PathBuf, kind: &str, size: &str) -> Option<Self> {
         std::fs::create_dir(&at).expect("a folder to mount on");
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
+            .args(["-t", kind, "-o", size, kind])
             .arg(&at)
             .output();
         mount
@@ -85,7 +85,7 @@ impl SmallDisk {
     }
 }
 
-impl Drop for SmallDisk {
+impl Drop for OwnDisk {
     fn drop(&mut self) {
         let unmounted = Command::new("umount").arg("--lazy").arg(&self.0).status();
         assert!(
@@ -99,8 +99,8 @@ impl Drop for SmallDisk {
 #[tokio::test]
 async fn a_full_disk_sheds_until_something_is_shipped() {
     let site = Site::new();
-    let Some(_disk) = SmallDisk::mount(site.journal_path(), 128) else {
-        let _ = writeln!(std::io::stderr(), "skipped: only root can mount a small disk");
+    let Some(_disk) = OwnDisk::mount(site.journal_path(), "tmpfs", "size=128k") else {
+        let _ = writeln!(std::io::stderr(), "skipped: only root can mount a disk");
         return;
     };
     expect_shedding_and_recovery(&site, site.options()).await;
@@ -109,8 +109,8 @@ async fn a_full_disk_sheds_until_something_is_shipped() {
 #[tokio::test]
 async fn a_disk_that_is_full_at_the_start_does_not_stop_it() {
     let site = Site::new();
-    let Some(_disk) = SmallDisk::mount(site.journal_path(), 64) else {
-        let _ = writeln!(std::io::stderr(), "skipped: only root can mount a small disk");
+    let Some(_disk) = OwnDisk::mount(site.journal_path(), "tmpfs", "size=64k") else {
+        let _ = writeln!(std::io::stderr(), "skipped: only root can mount a disk");
         return;
     };
     let ballast = site.journal_path().join("ballast");
@@ -125,4 +125,19 @@ async fn a_disk_that_is_full_at_the_start_does_not_stop_it() {
     std::fs::remove_file(&ballast).expect("the ballast");
     keeper::round(journal.shared());
     append_all(&journal, 0..1);
+}
+
+#[tokio::test]
+async fn a_file_system_without_preallocation_will_do() {
+    let site = Site::new();
+    let Some(_disk) = OwnDisk::mount(site.journal_path(), "ramfs", "mode=700") else {
+        let _ = writeln!(std::io::stderr(), "skipped: only root can mount a disk");
+        return;
+    };
+    let journal = site.journal();
+    let store = site.store().await;
+    append_all(&journal, 0..500);
+    let shipper = Shipper::new(Arc::clone(&journal), store.clone());
+    shipper.ship_all().await.expect("the store is there");
+    assert_eq!(stored(&store).await, numbers(0..500));
 }

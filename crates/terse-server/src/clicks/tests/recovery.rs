@@ -1,6 +1,7 @@
 //! What former runs left.
 
 use super::*;
+use crate::clicks::header::SEGMENT_SUFFIX;
 
 async fn recover(site: &Site, store: &Store) -> (Recovered, Vec<ProblemKind>) {
     let journal = site.journal();
@@ -18,7 +19,7 @@ async fn recover(site: &Site, store: &Store) -> (Recovered, Vec<ProblemKind>) {
 fn left_segment(site: &Site, range: std::ops::Range<i64>) -> PathBuf {
     append_all(&site.journal(), range);
     let names = site.files();
-    let mut segments = names.iter().filter(|name| name.ends_with(".seg"));
+    let mut segments = names.iter().filter(|name| name.ends_with(SEGMENT_SUFFIX));
     let path = site.journal_path().join(segments.next().expect("a segment"));
     assert_eq!(segments.next(), None);
     path
@@ -159,11 +160,11 @@ async fn a_truncated_segment_gives_its_whole_records_and_is_kept_aside() {
     file.set_len(1_000).expect("shorter");
 
     let (recovered, problems) = recover(&site, &store).await;
-    let size = ProblemKind::Size {
+    let truncated = ProblemKind::Size {
         expected_bytes: 16_384,
         actual_bytes: 1_000,
     };
-    assert_eq!(problems[0], size);
+    assert_eq!(problems[0], truncated);
     assert!(recovered.clicks > 0 && recovered.clicks < 20);
     let whole = i64::try_from(recovered.clicks).expect("few");
     assert_eq!(stored(&store).await, numbers(0..whole));

@@ -133,6 +133,8 @@ async fn a_batch_whose_answer_was_lost_is_not_stored_again() {
     shipper.ship_all().await.expect("the store is there");
     assert_eq!(stored(&store).await, numbers(0..400));
     assert!(shipper.caught_up(Duration::ZERO).await);
+    append_all(&journal, 400..401);
+    assert_eq!(shipper.stats().unshipped_clicks, 1);
 }
 
 #[tokio::test]

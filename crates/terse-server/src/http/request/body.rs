@@ -19,7 +19,7 @@ pub(in crate::http) const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
 const BODY_WITHIN: Duration = Duration::from_secs(20);
 /// Of a body over its limit this much is read and thrown away, so that a client that writes before it reads gets the
 /// answer instead of a reset connection.
-const EXCESS_BYTES_MAX: usize = 4 * 1024 * 1024;
+const EXCESS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A JSON body that became a `T`.
 pub(in crate::http) struct Json<T>(pub(in crate::http) T);

@@ -1,0 +1,119 @@
+//! The built program serving on a scratch directory.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// A server; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// The one line that it printed.
+    pub(crate) line: String,
+    /// `127.0.0.1:PORT`.
+    pub(crate) address: String,
+}
+
+/// The program, with nothing of the developer's own settings.
+pub(crate) fn terse() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_terse"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("TERSE_") || ["PORT", "DATABASE_URL", "REDIS_URL"].contains(&&*text) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+impl Server {
+    /// Serves `data_dir` on a free port.
+    pub(crate) fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[])
+    }
+
+    pub(crate) fn start_with(data_dir: &Path, arguments: &[&str]) -> Self {
+        let mut child = terse()
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(data_dir)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program was built");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a line of text");
+        let (_, after) = line.split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+        let address = after.split([',', ' ', '\n']).next().expect("something").to_owned();
+        Self { child, line, address }
+    }
+
+    /// A request with a fresh connection: status, and body if it is JSON.
+    pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        let mut connection = self.connect();
+        connection.write_all((head + body).as_bytes()).expect("the server reads");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("the server answers in text");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        self.request("GET", path, "")
+    }
+
+    pub(crate) fn shorten(&self, url: &str, code: &str) -> (u16, Value) {
+        let body = serde_json::json!({ "url": url, "short_code": code }).to_string();
+        self.request("POST", "/shorten", &body)
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let connection = TcpStream::connect(&self.address).expect("the server listens");
+        connection.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a time-out");
+        connection
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the server is there");
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("the server is ours")
+    }
+
+    /// `kill -9`, and waits until it is dead.
+    pub(crate) fn kill(self) {
+        self.signal(Signal::KILL);
+        self.wait();
+    }
+
+    /// SIGTERM, and waits until it has drained.
+    pub(crate) fn stop(self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Fails when the server has ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The top folder of the repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
