@@ -11,6 +11,7 @@
 mod folder;
 mod frame;
 mod header;
+mod inspection;
 mod journal;
 mod keeper;
 mod lane;
@@ -22,6 +23,7 @@ mod segment;
 mod shipper;
 
 pub use header::{BadHeader, JournalId};
+pub use inspection::{Inspection, InspectionError, Writer, inspect};
 pub use journal::{Ends, Journal, JournalStats, Shed};
 pub use lane::Appended;
 pub use options::{

@@ -1,7 +1,7 @@
 //! What each command does, a file each.
 
 mod backup;
-
+mod check;
 mod export;
 mod import;
 mod openapi;
@@ -23,7 +23,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),
         Command::Backup(args) => backup::run(args),
-        Command::Check(_) => Ok(()),
+        Command::Check(args) => check::run(*args),
         Command::Openapi => openapi::run(),
     }
 }

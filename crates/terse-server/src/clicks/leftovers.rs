@@ -102,7 +102,8 @@ fn look_at(path: &Path, name: String, found: &mut Found) {
     }
 }
 
-fn read_header(path: &Path) -> io::Result<(Result<SegmentHeader, BadHeader>, u64)> {
+/// What the front of a file says, and how long the file is.
+pub(super) fn read_header(path: &Path) -> io::Result<(Result<SegmentHeader, BadHeader>, u64)> {
     let file = File::open(path)?;
     let file_bytes = file.metadata()?.len();
     let mut front = Vec::with_capacity(HEADER_BYTES);
@@ -110,7 +111,8 @@ fn read_header(path: &Path) -> io::Result<(Result<SegmentHeader, BadHeader>, u64
     Ok((SegmentHeader::decode(&front), file_bytes))
 }
 
-fn of_that_name(header: SegmentHeader, name: &str) -> Result<SegmentHeader, BadHeader> {
+/// The header, if it belongs to a file called `name`.
+pub(super) fn of_that_name(header: SegmentHeader, name: &str) -> Result<SegmentHeader, BadHeader> {
     if header.file_name() == name {
         Ok(header)
     } else {

@@ -1,3 +1,8 @@
 //! The program's integration tests: one binary, so that the crates beneath it are linked once.
 
 mod architecture;
+mod commands;
+mod help;
+mod lifecycle;
+mod readme;
+mod server;
