@@ -16,7 +16,11 @@ use crate::logging;
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
-    logging::start(&cli.log, cli.log_format)?;
+    let log_default = match cli.command {
+        Command::Serve(_) => "info",
+        _ => "warn",
+    };
+    logging::start(cli.log.as_deref().unwrap_or(log_default), cli.log_format)?;
     match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Shorten(args) => shorten::run(args),

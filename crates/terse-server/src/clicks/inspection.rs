@@ -87,7 +87,9 @@ impl Inspection {
         let read = read_header(&path).and_then(|(header, _)| Ok((header, std::fs::read(&path)?)));
         let (header, bytes) = match read {
             // Shipped and removed since the folder was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && writer == Writer::Serving => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && writer == Writer::Serving => {
+                return Ok(());
+            }
             Err(error) => {
                 let kind = ProblemKind::Unreadable(error.kind());
                 self.problems.push(Problem { file, kind });

@@ -20,11 +20,11 @@ pub(crate) struct ShortenArgs {
     #[arg(long)]
     pub(crate) title: Option<String>,
 
-    /// The server to ask, such as <https://sho.rt> [default: the one that has the data directory, if any]
+    /// The server to ask, by its URL [default: the one that has the data directory, if any]
     #[arg(long, env = "TERSE_SERVER", hide_env_values = true, value_name = "URL")]
     pub(crate) server: Option<String>,
 
-    /// What the short URL starts with when no server is asked [default: <http://127.0.0.1:8000>]
+    /// What the short URL starts with when no server is asked [default: the address of `terse serve`]
     #[arg(long, env = "TERSE_BASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 
@@ -36,16 +36,24 @@ pub(crate) struct ShortenArgs {
 #[derive(Debug, Args)]
 #[group(id = "files", required = true, multiple = true, args = ["users", "urls", "events"])]
 pub(crate) struct ImportArgs {
-    /// CSV with id, username, email, `created_at`
-    #[arg(long, value_name = "FILE")]
+    /// The users.
+    #[arg(long, value_name = "FILE", help = "CSV with id, username, email, created_at")]
     pub(crate) users: Option<PathBuf>,
 
-    /// CSV with id, `user_id`, `short_code`, `original_url`, title, `is_active`, `created_at`, `updated_at`
-    #[arg(long, value_name = "FILE")]
+    /// The links.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "CSV with id, user_id, short_code, original_url, title, is_active, created_at, updated_at"
+    )]
     pub(crate) urls: Option<PathBuf>,
 
-    /// CSV with id, `url_id`, `user_id`, `event_type`, timestamp, details
-    #[arg(long, value_name = "FILE")]
+    /// The log of events.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "CSV with id, url_id, user_id, event_type, timestamp, details"
+    )]
     pub(crate) events: Option<PathBuf>,
 
     /// Report as JSON

@@ -1,0 +1,122 @@
+//! What the program says about itself.
+
+use crate::server::terse;
+
+/// Exit code, stdout, stderr.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = terse().args(arguments).output().expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let (code, help, _) = run(&["-h"]);
+    assert_eq!(code, Some(0));
+    let (before, _) = help.split_once("Options:").expect("options follow the commands");
+    insta::assert_snapshot!(before, @r"
+    A URL shortener that never loses a click
+
+    Usage: terse [OPTIONS] <COMMAND>
+
+    Commands:
+      serve    Answer redirects and the API until told to stop
+      shorten  Make one short link and print its address
+      import   Take over users, links and events from CSV files
+      export   Write users, links and events to CSV files
+      backup   Copy the database, also while it is being served
+      check    Look for problems in settings and data, without changing anything
+      openapi  Print the description of the API (OpenAPI 3.1, JSON)
+      help     Print this message or the help of the given subcommand(s)
+    ");
+    let (_, codes) = help.split_once("Exit codes:").expect("exit codes are told");
+    for code in 0..=4 {
+        assert!(codes.contains(&format!("\n  {code}  ")), "{codes}");
+    }
+}
+
+#[test]
+fn the_program_alone_prints_its_help_as_wrong_usage() {
+    let (code, stdout, stderr) = run(&[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("Usage: terse"), "{stderr}");
+}
+
+#[test]
+fn every_setting_of_a_server_is_told_with_its_variable() {
+    let (code, help, _) = run(&["serve", "--help"]);
+    assert_eq!(code, Some(0));
+    let settings = help.lines().map(str::trim);
+    let settings: Vec<_> = settings
+        .filter(|line| line.starts_with("--") || line.starts_with("[env:"))
+        .collect();
+    insta::assert_snapshot!(settings.join("\n"), @r"
+    --log <FILTER>
+    [env: TERSE_LOG]
+    --listen <ADDR:PORT>
+    [env: TERSE_LISTEN]
+    --log-format <FORMAT>
+    [env: TERSE_LOG_FORMAT]
+    --port <PORT>
+    [env: PORT]
+    --data-dir <DIR>
+    [env: TERSE_DATA_DIR]
+    --database-url <URL>
+    [env: DATABASE_URL]
+    --redis-url <URL>
+    [env: REDIS_URL]
+    --base-url <URL>
+    [env: TERSE_BASE_URL]
+    --import-dir <DIR>
+    [env: TERSE_IMPORT_DIR]
+    --auth <open>
+    [env: TERSE_AUTH]
+    --cache-mib <MIB>
+    [env: TERSE_CACHE_MIB]
+    --journal-sync-ms <MS>
+    [env: TERSE_JOURNAL_SYNC_MS]
+    --journal-max-mib <MIB>
+    [env: TERSE_JOURNAL_MAX_MIB]
+    --max-connections <NUMBER>
+    [env: TERSE_MAX_CONNECTIONS]
+    --log-redirects
+    [env: TERSE_LOG_REDIRECTS=]
+    ");
+}
+
+#[test]
+fn the_description_of_the_api_is_json() {
+    let (code, stdout, _) = run(&["openapi"]);
+    assert_eq!(code, Some(0));
+    let description: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert!(description["paths"]["/shorten"].is_object(), "{description}");
+}
+
+#[test]
+fn wrong_usage_ends_with_code_2() {
+    for arguments in [
+        &["serv"][..],
+        &["import"],
+        &["shorten"],
+        &["openapi", "--log", "=nonsense="],
+        &["openapi", "--log-format", "xml"],
+        &["check", "--cache-mib", "much"],
+    ] {
+        let (code, _, stderr) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("error: "), "{stderr}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let mut child = terse()
+        .arg("openapi")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ours");
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
