@@ -38,11 +38,12 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// What to log: error, warn, info, debug or trace, also for parts, as info,terse_server=debug [default: info when
+    /// What to log: error, warn, info, debug or trace, also for parts, as info,hyper=debug [default: info when
     /// serving, else warn]
     #[arg(
         long,
         global = true,
+        help_heading = "Log",
         env = "TERSE_LOG",
         hide_env_values = true,
         value_name = "FILTER"
@@ -53,6 +54,7 @@ pub(crate) struct Cli {
     #[arg(
         long,
         global = true,
+        help_heading = "Log",
         env = "TERSE_LOG_FORMAT",
         hide_env_values = true,
         default_value = "auto",

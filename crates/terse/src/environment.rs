@@ -16,7 +16,6 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// The environment of this process.
-    #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
     pub(crate) fn read() -> Self {
         Self::of(
             std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.is_empty())),

@@ -130,7 +130,7 @@ impl<R: Read> Table<R> {
 
     fn failure(&self, source: io::Error) -> TransferError {
         let file = self.name.clone();
-        if source.get_ref().is_some_and(|error| error.is::<RowTooLong>()) {
+        if matches!(source.get_ref(), Some(error) if error.is::<RowTooLong>()) {
             return TransferError::RowTooLong {
                 file,
                 row: self.row,

@@ -23,7 +23,7 @@ pub(super) fn run(args: BackupArgs) -> Result<(), Failure> {
     let copy = scratch.path().join("backup.db");
     let progress = Progress::of_known_size("copying");
     Store::backup_to(&config.database_file, &copy, |done, total| {
-        progress.set(done, total)
+        progress.set(done, total);
     })?;
     drop(progress);
     verify(&copy, scratch.path())?;

@@ -20,7 +20,7 @@ const LOCK_FILE: &str = "terse.lock";
 pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let config = Config::resolve(RawConfig::from(args))?;
     let mut findings = Findings::default();
-    findings.fine("configuration", "makes sense")?;
+    fine("configuration", "makes sense")?;
     if let Some(writer) = data_dir(&config, &mut findings)? {
         free_space(&config.data_dir, &mut findings)?;
         runtime::runtime()?.block_on(database_and_journal(&config, writer, &mut findings))?;
@@ -38,14 +38,14 @@ struct Findings {
 }
 
 impl Findings {
-    fn fine(&self, what: &str, text: impl std::fmt::Display) -> std::io::Result<()> {
-        output::result(format_args!("ok       {what}: {text}"))
-    }
-
     fn problem(&mut self, what: &str, text: impl std::fmt::Display) -> std::io::Result<()> {
         self.are_bad = true;
         output::result(format_args!("problem  {what}: {text}"))
     }
+}
+
+fn fine(what: &str, text: impl std::fmt::Display) -> std::io::Result<()> {
+    output::result(format_args!("ok       {what}: {text}"))
 }
 
 /// Who has it; `None` when there is none.
@@ -61,7 +61,7 @@ fn data_dir(config: &Config, findings: &mut Findings) -> Result<Option<Writer>, 
         Writer::Serving => "in use by another terse process",
         Writer::Gone => "not in use",
     };
-    findings.fine("data directory", format_args!("{}, {user}", path.display()))?;
+    fine("data directory", format_args!("{}, {user}", path.display()))?;
     Ok(Some(writer))
 }
 
@@ -80,7 +80,7 @@ fn free_space(data_dir: &Path, findings: &mut Findings) -> Result<(), Failure> {
         let text = format!("{free_mib} MiB free, {FREE_MIB_MIN} MiB are too few to go on for long");
         return Ok(findings.problem("disk", text)?);
     }
-    Ok(findings.fine("disk", format_args!("{free_mib} MiB free"))?)
+    Ok(fine("disk", format_args!("{free_mib} MiB free"))?)
 }
 
 async fn database_and_journal(
@@ -107,7 +107,7 @@ async fn database_and_journal(
         Err(error) => findings.problem("journal", crate::failure::with_causes(&error))?,
     }
     match copy.problems().await {
-        Ok(problems) if problems.is_empty() => findings.fine("database", format_args!("{name} is whole"))?,
+        Ok(problems) if problems.is_empty() => fine("database", format_args!("{name} is whole"))?,
         Ok(problems) => {
             for problem in problems {
                 findings.problem("database", problem)?;
@@ -133,7 +133,7 @@ fn journal(inspection: &Inspection, findings: &mut Findings) -> std::io::Result<
         unshipped_clicks,
         ..
     } = inspection;
-    findings.fine(
+    fine(
         "journal",
         format_args!("{segments} segments, {unshipped_clicks} clicks that the database does not have yet"),
     )

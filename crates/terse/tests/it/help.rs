@@ -51,12 +51,8 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
         .filter(|line| line.starts_with("--") || line.starts_with("[env:"))
         .collect();
     insta::assert_snapshot!(settings.join("\n"), @r"
-    --log <FILTER>
-    [env: TERSE_LOG]
     --listen <ADDR:PORT>
     [env: TERSE_LISTEN]
-    --log-format <FORMAT>
-    [env: TERSE_LOG_FORMAT]
     --port <PORT>
     [env: PORT]
     --data-dir <DIR>
@@ -80,7 +76,11 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
     --max-connections <NUMBER>
     [env: TERSE_MAX_CONNECTIONS]
     --log-redirects
-    [env: TERSE_LOG_REDIRECTS=]
+    [env: TERSE_LOG_REDIRECTS]
+    --log <FILTER>
+    [env: TERSE_LOG]
+    --log-format <FORMAT>
+    [env: TERSE_LOG_FORMAT]
     ");
 }
 

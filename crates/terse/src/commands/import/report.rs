@@ -19,7 +19,7 @@ pub(super) fn text(report: &ImportReport) -> String {
 /// An object with a member per file.
 pub(super) fn json(report: &ImportReport) -> Value {
     let members = files(report).map(|(key, _, file)| (key.to_owned(), of_file(file)));
-    Value::Object(Map::from_iter(members))
+    Value::Object(members.collect::<Map<_, _>>())
 }
 
 fn files(report: &ImportReport) -> impl Iterator<Item = (&'static str, &'static str, &FileReport)> {
