@@ -15,5 +15,6 @@ pub mod http;
 pub mod lifecycle;
 pub mod links;
 pub mod server;
+pub mod transfer;
 pub mod users;
 pub mod visits;
