@@ -1,3 +1,27 @@
-//! The program.
+//! The program: parse → command → exit code. What a command does is in `commands`, what it takes in `args`.
 
-fn main() {}
+mod args;
+mod commands;
+mod copy;
+mod environment;
+mod failure;
+mod logging;
+mod output;
+mod progress;
+mod runtime;
+
+use std::process::ExitCode;
+
+use args::Invocation;
+
+fn main() -> ExitCode {
+    let invocation = match args::parse() {
+        Ok(Invocation::Run(cli)) => cli,
+        Ok(Invocation::Answered(code)) => return code,
+        Err(failure) => return failure.report(),
+    };
+    match commands::run(invocation) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

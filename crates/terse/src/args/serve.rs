@@ -1,0 +1,81 @@
+//! Everything that a server can be told.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use terse_server::config::RawConfig;
+
+use super::DataArgs;
+
+/// The settings of a server, as texts: [`terse_server::config::Config::resolve`] judges them.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one, and the start-up line names it [default: 127.0.0.1:8000]
+    #[arg(long, env = "TERSE_LISTEN", hide_env_values = true, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+
+    /// Port alone, as hosting platforms set it; --listen wins. On all addresses with `--auth open`, else on this machine's
+    #[arg(long, env = "PORT", hide_env_values = true, value_name = "PORT")]
+    port: Option<String>,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Second cache; not supported yet, so that setting it is an error
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis_url: Option<String>,
+
+    /// What short URLs start with [default: the host that the request named]
+    #[arg(long, env = "TERSE_BASE_URL", hide_env_values = true, value_name = "URL")]
+    base_url: Option<String>,
+
+    /// Folder whose files may be named in POST /users/bulk [default: none may]
+    #[arg(long, env = "TERSE_IMPORT_DIR", hide_env_values = true, value_name = "DIR")]
+    import_dir: Option<PathBuf>,
+
+    /// `open` lets everybody who reaches the address create and delete links; without it only this machine is listened to
+    #[arg(long, env = "TERSE_AUTH", hide_env_values = true, value_name = "open")]
+    auth: Option<String>,
+
+    /// Memory for links that are answered without the database, in MiB: more means fewer look-ups [default: 256]
+    #[arg(long, env = "TERSE_CACHE_MIB", hide_env_values = true, value_name = "MIB")]
+    cache_mib: Option<String>,
+
+    /// Milliseconds between two syncs of the click journal: a power cut may cost the clicks of that time, a crash of terse
+    /// costs none. 0 syncs before each answer, which makes redirects as slow as the disk [default: 1000]
+    #[arg(long, env = "TERSE_JOURNAL_SYNC_MS", hide_env_values = true, value_name = "MS")]
+    journal_sync_ms: Option<String>,
+
+    /// Disk space for clicks that the database has not taken yet, in MiB: when it is full redirects go on, but their clicks
+    /// are not counted [default: 1024]
+    #[arg(long, env = "TERSE_JOURNAL_MAX_MIB", hide_env_values = true, value_name = "MIB")]
+    journal_max_mib: Option<String>,
+
+    /// Open connections at most; more wait until one closes [default: 10000]
+    #[arg(long, env = "TERSE_MAX_CONNECTIONS", hide_env_values = true, value_name = "NUMBER")]
+    max_connections: Option<String>,
+
+    /// Log redirects too, a line for each: costs more than answering them
+    #[arg(long, env = "TERSE_LOG_REDIRECTS", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    log_redirects: bool,
+}
+
+impl From<ServeArgs> for RawConfig {
+    fn from(args: ServeArgs) -> Self {
+        Self {
+            listen: args.listen,
+            port: args.port,
+            redis_url: args.redis_url,
+            base_url: args.base_url,
+            import_dir: args.import_dir,
+            auth: args.auth,
+            cache_mib: args.cache_mib,
+            journal_sync_ms: args.journal_sync_ms,
+            journal_max_mib: args.journal_max_mib,
+            max_connections: args.max_connections,
+            log_redirects: args.log_redirects,
+            ..args.data.into()
+        }
+    }
+}

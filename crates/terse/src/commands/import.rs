@@ -1,0 +1,42 @@
+//! `terse import`.
+
+mod report;
+
+use terse_server::config::Config;
+use terse_server::data_dir::DataDir;
+use terse_server::transfer::import::{ImportFiles, ImportReport, import};
+use terse_store::{Store, StoreOptions};
+
+use crate::args::ImportArgs;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::{output, runtime};
+
+/// Imports the files and reports what became of each row. Skipped rows are no failure: the report is there to be read.
+pub(super) fn run(args: ImportArgs) -> Result<(), Failure> {
+    let config = args.data.resolve(None)?;
+    let files = ImportFiles {
+        users: args.users,
+        urls: args.urls,
+        events: args.events,
+    };
+    let report = runtime::runtime()?.block_on(import_into(&config, &files))?;
+    let text = if args.json {
+        report::json(&report).to_string()
+    } else {
+        report::text(&report)
+    };
+    Ok(output::result(text)?)
+}
+
+async fn import_into(config: &Config, files: &ImportFiles) -> Result<ImportReport, Failure> {
+    let _data_dir = DataDir::lock(&config.data_dir)?;
+    let store = Store::open(StoreOptions::new(config.database_file.clone())).await?;
+    let bar = Progress::of_known_size("importing");
+    let imported = import(&store, files, &mut |progress| {
+        bar.set(progress.bytes_done, progress.bytes_total);
+    })
+    .await;
+    store.close().await;
+    Ok(imported?)
+}

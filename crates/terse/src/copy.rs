@@ -1,0 +1,47 @@
+//! A copy of a database to look at: the original may be served meanwhile, and is neither migrated nor changed.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+use terse_store::{Store, StoreOptions};
+
+use crate::failure::Failure;
+
+/// An open copy; removed when it is dropped.
+pub(crate) struct DatabaseCopy {
+    pub(crate) store: Store,
+    _folder: TempDir,
+}
+
+impl DatabaseCopy {
+    /// Copies `database`, one consistent state, into a scratch folder in `beside`, where there should be room for it.
+    pub(crate) async fn open(
+        database: &Path,
+        beside: &Path,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix(".copy-").tempdir_in(beside)?;
+        let file = folder.path().join("copy.db");
+        Store::backup_to(database, &file, progress)?;
+        let store = Store::open(StoreOptions::new(file)).await?;
+        Ok(Self {
+            store,
+            _folder: folder,
+        })
+    }
+
+    /// What is wrong with it; closes it.
+    pub(crate) async fn problems(self) -> Result<Vec<String>, Failure> {
+        let problems = self.store.integrity_problems().await;
+        self.store.close().await;
+        Ok(problems?)
+    }
+}
+
+/// The folder of `file`.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
