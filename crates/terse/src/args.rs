@@ -39,11 +39,25 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// What to log: error, warn, info, debug or trace, also for parts (`info,terse_server=debug`)
-    #[arg(long, global = true, env = "TERSE_LOG", hide_env_values = true, default_value = "info", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "TERSE_LOG",
+        hide_env_values = true,
+        default_value = "info",
+        value_name = "FILTER"
+    )]
     pub(crate) log: String,
 
     /// How to log: auto is human on a terminal and JSON elsewhere
-    #[arg(long, global = true, env = "TERSE_LOG_FORMAT", hide_env_values = true, default_value = "auto", value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        env = "TERSE_LOG_FORMAT",
+        hide_env_values = true,
+        default_value = "auto",
+        value_name = "FORMAT"
+    )]
     pub(crate) log_format: LogFormat,
 }
 
@@ -65,13 +79,17 @@ pub(crate) enum Command {
     ///
     /// Everything is kept in the data directory; no other service is needed. SIGTERM or Ctrl-C finishes the requests under
     /// way and ends with code 0; a second one ends at once.
-    #[command(after_help = "Examples:\n  terse serve\n  terse serve --listen 0.0.0.0:8000 --auth open --base-url https://sho.rt")]
+    #[command(
+        after_help = "Examples:\n  terse serve\n  terse serve --listen 0.0.0.0:8000 --auth open --base-url https://sho.rt"
+    )]
     Serve(Box<ServeArgs>),
 
     /// Make one short link and print its address
     ///
     /// Talks to --server, or to the server that has the data directory, or else writes to the data directory itself.
-    #[command(after_help = "Examples:\n  terse shorten https://example.com/a/long/path\n  terse shorten https://example.com --code docs-2026 --server https://sho.rt")]
+    #[command(
+        after_help = "Examples:\n  terse shorten https://example.com/a/long/path\n  terse shorten https://example.com --code docs-2026 --server https://sho.rt"
+    )]
     Shorten(ShortenArgs),
 
     /// Take over users, links and events from CSV files
@@ -120,7 +138,9 @@ pub(crate) enum Invocation {
 pub(crate) fn parse() -> Result<Invocation, Failure> {
     let environment = Environment::read();
     let command = environment.without_empty(Cli::command());
-    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => {
             environment.refuse_unknown(&Cli::command())?;

@@ -18,7 +18,9 @@ impl Environment {
     /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
     pub(crate) fn read() -> Self {
-        Self::of(std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.is_empty())))
+        Self::of(
+            std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.is_empty())),
+        )
     }
 
     /// Names, and whether the variable is empty.
@@ -35,18 +37,19 @@ impl Environment {
 
     /// Takes empty variables for unset ones: `VARIABLE= terse …` and a blank line in a settings file mean that.
     pub(crate) fn without_empty(&self, command: Command) -> Command {
-        let names: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        let names: Vec<_> = command
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
         let command = command.mut_args(|arg| {
             let is_empty = arg
                 .get_env()
                 .is_some_and(|name| self.empty.contains(&*name.to_string_lossy()));
             if is_empty { arg.env(None::<&str>) } else { arg }
         });
-        names
-            .into_iter()
-            .fold(command, |command, name| {
-                command.mut_subcommand(name, |subcommand| self.without_empty(subcommand))
-            })
+        names.into_iter().fold(command, |command, name| {
+            command.mut_subcommand(name, |subcommand| self.without_empty(subcommand))
+        })
     }
 
     /// Refuses variables that look like settings of terse and are none: a misspelt setting would be ignored silently.
@@ -88,7 +91,11 @@ mod tests {
     use crate::args::Cli;
 
     fn environment(variables: &[(&str, bool)]) -> Environment {
-        Environment::of(variables.iter().map(|(name, is_empty)| ((*name).to_owned(), *is_empty)))
+        Environment::of(
+            variables
+                .iter()
+                .map(|(name, is_empty)| ((*name).to_owned(), *is_empty)),
+        )
     }
 
     #[test]
@@ -100,19 +107,29 @@ mod tests {
         ] {
             let refused = environment(&[("PATH", false), (name, false)]).refuse_unknown(&Cli::command());
             let text = format!("{:?}", refused.expect_err("unknown"));
-            assert!(text.contains(&format!("{name} is not known: did you mean {nearest}?")), "{text}");
+            assert!(
+                text.contains(&format!("{name} is not known: did you mean {nearest}?")),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn known_variables_and_those_of_others_are_fine() {
-        let variables = [("TERSE_LISTEN", false), ("TERSE_LOG", true), ("TERSENESS", false), ("PORT", false)];
+        let variables = [
+            ("TERSE_LISTEN", false),
+            ("TERSE_LOG", true),
+            ("TERSENESS", false),
+            ("PORT", false),
+        ];
         assert!(environment(&variables).refuse_unknown(&Cli::command()).is_ok());
     }
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-        environment(&[("TERSE_LISTEN", true)]).without_empty(Cli::command()).debug_assert();
+        environment(&[("TERSE_LISTEN", true)])
+            .without_empty(Cli::command())
+            .debug_assert();
     }
 }

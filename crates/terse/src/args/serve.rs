@@ -44,16 +44,31 @@ pub(crate) struct ServeArgs {
 
     /// Milliseconds between two syncs of the click journal: a power cut may cost the clicks of that time, a crash of terse
     /// costs none. 0 syncs before each answer, which makes redirects as slow as the disk [default: 1000]
-    #[arg(long, env = "TERSE_JOURNAL_SYNC_MS", hide_env_values = true, value_name = "MS")]
+    #[arg(
+        long,
+        env = "TERSE_JOURNAL_SYNC_MS",
+        hide_env_values = true,
+        value_name = "MS"
+    )]
     journal_sync_ms: Option<String>,
 
     /// Disk space for clicks that the database has not taken yet, in MiB: when it is full redirects go on, but their clicks
     /// are not counted [default: 1024]
-    #[arg(long, env = "TERSE_JOURNAL_MAX_MIB", hide_env_values = true, value_name = "MIB")]
+    #[arg(
+        long,
+        env = "TERSE_JOURNAL_MAX_MIB",
+        hide_env_values = true,
+        value_name = "MIB"
+    )]
     journal_max_mib: Option<String>,
 
     /// Open connections at most; more wait until one closes [default: 10000]
-    #[arg(long, env = "TERSE_MAX_CONNECTIONS", hide_env_values = true, value_name = "NUMBER")]
+    #[arg(
+        long,
+        env = "TERSE_MAX_CONNECTIONS",
+        hide_env_values = true,
+        value_name = "NUMBER"
+    )]
     max_connections: Option<String>,
 
     /// Log redirects too, a line for each: costs more than answering them

@@ -22,7 +22,9 @@ pub(super) fn run(args: BackupArgs) -> Result<(), Failure> {
     let scratch = tempfile::Builder::new().prefix(".backup-").tempdir_in(folder)?;
     let copy = scratch.path().join("backup.db");
     let progress = Progress::of_known_size("copying");
-    Store::backup_to(&config.database_file, &copy, |done, total| progress.set(done, total))?;
+    Store::backup_to(&config.database_file, &copy, |done, total| {
+        progress.set(done, total)
+    })?;
     drop(progress);
     verify(&copy, scratch.path())?;
     appear(&copy, &file, force)?;

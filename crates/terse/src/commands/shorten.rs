@@ -36,7 +36,10 @@ fn draft(url: &str, code: Option<&str>, title: Option<&str>) -> Result<LinkDraft
     let code = code.map(str::trim).filter(|code| !code.is_empty());
     let title = title.filter(|title| !title.trim().is_empty());
     Ok(LinkDraft {
-        short_code: code.map(str::parse::<ShortCode>).transpose().map_err(Failure::new)?,
+        short_code: code
+            .map(str::parse::<ShortCode>)
+            .transpose()
+            .map_err(Failure::new)?,
         target: url.parse::<TargetUrl>().map_err(Failure::new)?,
         title: title
             .map(str::parse::<Title>)

@@ -39,7 +39,9 @@ fn a_request_under_way_is_finished_before_the_server_stops() {
     );
     connection.write_all(head.as_bytes()).expect("the server reads");
     let mut interim = [0; 25];
-    connection.read_exact(&mut interim).expect("100 Continue says that the request was begun");
+    connection
+        .read_exact(&mut interim)
+        .expect("100 Continue says that the request was begun");
     assert!(interim.starts_with(b"HTTP/1.1 100"));
     connection.write_all(first.as_bytes()).expect("the server reads");
     server.signal(Signal::TERM);
@@ -47,9 +49,13 @@ fn a_request_under_way_is_finished_before_the_server_stops() {
     while TcpStream::connect(&server.address).is_ok() {
         std::thread::yield_now();
     }
-    connection.write_all(second.as_bytes()).expect("the server still reads");
+    connection
+        .write_all(second.as_bytes())
+        .expect("the server still reads");
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).expect("the server answers, then closes");
+    connection
+        .read_to_string(&mut answer)
+        .expect("the server answers, then closes");
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert_eq!(server.wait().code(), Some(0));
     assert_eq!(Server::start(data.path()).get("/late").0, 302);
@@ -59,13 +65,24 @@ fn a_request_under_way_is_finished_before_the_server_stops() {
 fn a_data_directory_has_one_server() {
     let data = tempfile::tempdir().expect("a scratch directory");
     let first = Server::start(data.path());
-    let second = terse().args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().expect("it runs");
+    let second = terse()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data.path())
+        .output()
+        .expect("it runs");
     assert_eq!(second.status.code(), Some(3));
     let message = String::from_utf8_lossy(&second.stderr);
-    assert!(message.contains("in use by another terse process") && message.contains(&first.address), "{message}");
+    assert!(
+        message.contains("in use by another terse process") && message.contains(&first.address),
+        "{message}"
+    );
     assert_eq!(first.get("/health").0, 200, "the first goes on");
     first.kill();
-    assert_eq!(Server::start(data.path()).get("/health").0, 200, "a crash leaves no lock behind");
+    assert_eq!(
+        Server::start(data.path()).get("/health").0,
+        200,
+        "a crash leaves no lock behind"
+    );
 }
 
 #[test]
@@ -73,10 +90,17 @@ fn an_address_that_is_taken_is_named() {
     let data = tempfile::tempdir().expect("a scratch directory");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
-    let output = terse().args(["serve", "--listen", &address, "--data-dir"]).arg(data.path()).output().expect("it runs");
+    let output = terse()
+        .args(["serve", "--listen", &address, "--data-dir"])
+        .arg(data.path())
+        .output()
+        .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(message.contains(&format!("cannot listen on {address}")), "{message}");
+    assert!(
+        message.contains(&format!("cannot listen on {address}")),
+        "{message}"
+    );
 }
 
 /// One connection that visits `/abc` until it is told to stop or the server is gone; gives the number of answers.
@@ -92,7 +116,11 @@ fn visit_until_killed(mut connection: TcpStream) -> u64 {
                 Ok(length) => seen.extend_from_slice(&buffer[..length]),
             }
         }
-        assert!(seen.starts_with(b"HTTP/1.1 302"), "{}", String::from_utf8_lossy(&seen));
+        assert!(
+            seen.starts_with(b"HTTP/1.1 302"),
+            "{}",
+            String::from_utf8_lossy(&seen)
+        );
         answered += 1;
     }
     answered
@@ -121,17 +149,34 @@ fn clicks_that_were_answered_survive_sigkill_each_once() {
         // Enough for every visitor to be in the middle of it, whatever the machine's speed.
         while clicks(&server) < before + 1_000 {}
         server.kill();
-        let answered: u64 = visitors.into_iter().map(|visitor| visitor.join().expect("no wrong answer")).sum();
+        let answered: u64 = visitors
+            .into_iter()
+            .map(|visitor| visitor.join().expect("no wrong answer"))
+            .sum();
         server = Server::start(data.path());
         let after = clicks(&server);
         let recorded = after - before;
-        assert!(recorded >= answered, "kill {kill}: {answered} answered, {recorded} recorded");
-        assert!(recorded <= answered + CONNECTIONS, "kill {kill}: {answered} answered, {recorded} recorded");
-        assert_eq!(count_click_events(&server), after, "kill {kill}: totals equal rows");
+        assert!(
+            recorded >= answered,
+            "kill {kill}: {answered} answered, {recorded} recorded"
+        );
+        assert!(
+            recorded <= answered + CONNECTIONS,
+            "kill {kill}: {answered} answered, {recorded} recorded"
+        );
+        assert_eq!(
+            count_click_events(&server),
+            after,
+            "kill {kill}: totals equal rows"
+        );
         before = after;
     }
     assert_eq!(server.stop().code(), Some(0));
-    assert_eq!(clicks(&Server::start(data.path())), before, "nothing is shipped twice");
+    assert_eq!(
+        clicks(&Server::start(data.path())),
+        before,
+        "nothing is shipped twice"
+    );
 }
 
 fn count_click_events(server: &Server) -> u64 {
@@ -159,7 +204,10 @@ fn links_that_were_acknowledged_survive_sigkill() {
         .collect();
     while server.get("/urls/200").0 == 404 {}
     server.kill();
-    let acknowledged: Vec<String> = creators.into_iter().flat_map(|creator| creator.join().expect("no panic")).collect();
+    let acknowledged: Vec<String> = creators
+        .into_iter()
+        .flat_map(|creator| creator.join().expect("no panic"))
+        .collect();
     assert!(acknowledged.len() >= 190);
     let server = Server::start(data.path());
     for code in acknowledged {
@@ -177,9 +225,16 @@ fn create_until_killed(mut connection: TcpStream, host: &str, creator: usize) ->
             body.len()
         );
         let mut buffer = [0; 4096];
-        match connection.write_all(request.as_bytes()).and_then(|()| connection.read(&mut buffer)) {
+        match connection
+            .write_all(request.as_bytes())
+            .and_then(|()| connection.read(&mut buffer))
+        {
             Ok(length) if length > 0 => {
-                assert!(buffer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(&buffer[..length]));
+                assert!(
+                    buffer.starts_with(b"HTTP/1.1 201"),
+                    "{}",
+                    String::from_utf8_lossy(&buffer[..length])
+                );
                 codes.push(code);
             }
             _ => break,
@@ -193,7 +248,11 @@ fn settings_that_make_no_sense_stop_the_start() {
     let data = tempfile::tempdir().expect("a scratch directory");
     let serve = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = terse();
-        command.args(["serve", "--data-dir"]).arg(data.path()).args(arguments).envs(variables.iter().copied());
+        command
+            .args(["serve", "--data-dir"])
+            .arg(data.path())
+            .args(arguments)
+            .envs(variables.iter().copied());
         let output = command.output().expect("it runs");
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
@@ -201,7 +260,10 @@ fn settings_that_make_no_sense_stop_the_start() {
     assert!(serve(&["--listen", "0.0.0.0:0"], &[]).contains("--auth open"));
     assert!(serve(&[], &[("TERSE_LISTEN", "nonsense")]).contains("ADDR:PORT"));
     let unknown = serve(&[], &[("TERSE_LISTNE", "127.0.0.1:0")]);
-    assert!(unknown.contains("TERSE_LISTNE") && unknown.contains("TERSE_LISTEN"), "{unknown}");
+    assert!(
+        unknown.contains("TERSE_LISTNE") && unknown.contains("TERSE_LISTEN"),
+        "{unknown}"
+    );
     assert!(serve(&["--cache-mib", "0"], &[]).contains("--cache-mib"));
 }
 
@@ -219,10 +281,17 @@ fn settings_come_from_the_environment_too() {
         .spawn()
         .expect("it runs");
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().expect("piped")), &mut line).expect("text");
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stdout.as_mut().expect("piped")),
+        &mut line,
+    )
+    .expect("text");
     child.kill().expect("ours");
     child.wait().expect("ours");
-    assert!(line.contains("http://127.0.0.1:") && !line.contains(":8000"), "{line}");
+    assert!(
+        line.contains("http://127.0.0.1:") && !line.contains(":8000"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -236,5 +305,8 @@ fn a_changed_link_is_obeyed_after_a_crash_as_before() {
     let server = Server::start(data.path());
     assert_eq!(server.get("/abc").0, 410);
     let (_, link) = server.get("/urls/1");
-    assert_eq!((&link["is_active"], &link["click_count"]), (&Value::Bool(false), &Value::from(1)));
+    assert_eq!(
+        (&link["is_active"], &link["click_count"]),
+        (&Value::Bool(false), &Value::from(1))
+    );
 }

@@ -13,7 +13,10 @@ fn the_commands_of_the_readme_give_what_it_shows() {
     for (command, shown) in console_lines(&readme) {
         commands += 1;
         let command = command.replace("127.0.0.1:8000", &server.address);
-        let output = Command::new("bash").args(["-c", &command]).output().expect("bash");
+        let output = Command::new("bash")
+            .args(["-c", &command])
+            .output()
+            .expect("bash");
         let printed = String::from_utf8_lossy(&output.stdout).replace(&server.address, "127.0.0.1:8000");
         assert_eq!(settled(printed.trim_end()), settled(&shown), "{command}");
     }
@@ -23,7 +26,10 @@ fn the_commands_of_the_readme_give_what_it_shows() {
 /// Every `$ command` in a `console` block, with the lines printed after it.
 fn console_lines(markdown: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
-    let blocks = markdown.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap_or(""));
+    let blocks = markdown
+        .split("```console\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or(""));
     for line in blocks.flat_map(str::lines) {
         match (line.strip_prefix("$ "), found.last_mut()) {
             (Some(command), _) => found.push((command.to_owned(), String::new())),

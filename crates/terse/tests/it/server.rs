@@ -45,9 +45,17 @@ impl Server {
             .expect("the program was built");
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("a line of text");
-        let (_, after) = line.split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-        let address = after.split([',', ' ', '\n']).next().expect("something").to_owned();
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("a line of text");
+        let (_, after) = line
+            .split_once("http://")
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
+        let address = after
+            .split([',', ' ', '\n'])
+            .next()
+            .expect("something")
+            .to_owned();
         Self { child, line, address }
     }
 
@@ -59,11 +67,21 @@ impl Server {
             body.len()
         );
         let mut connection = self.connect();
-        connection.write_all((head + body).as_bytes()).expect("the server reads");
+        connection
+            .write_all((head + body).as_bytes())
+            .expect("the server reads");
         let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("the server answers in text");
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        connection
+            .read_to_string(&mut answer)
+            .expect("the server answers in text");
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .expect("a status");
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
@@ -78,7 +96,9 @@ impl Server {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let connection = TcpStream::connect(&self.address).expect("the server listens");
-        connection.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a time-out");
+        connection
+            .set_read_timeout(Some(std::time::Duration::from_secs(30)))
+            .expect("a time-out");
         connection
     }
 
