@@ -1,6 +1,6 @@
 //! The service: redirects, clicks, and the API around them.
 //!
-//! `http` → use-cases ([`visits`], [`links`], [`users`], [`events`]) → [`cache`], [`clicks`], the store.
+//! `http` → use-cases ([`visits`], [`links`], [`users`], [`events`], [`transfer`]) → [`cache`], [`clicks`], the store.
 //! Nothing imports `http` but this file and the server that opens the door.
 
 pub mod app;

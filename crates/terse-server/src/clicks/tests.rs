@@ -12,6 +12,7 @@ use super::*;
 
 mod crash;
 mod full;
+mod inspection;
 mod journal;
 mod recovery;
 mod shipping;

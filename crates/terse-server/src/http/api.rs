@@ -1,5 +1,6 @@
 //! The one table of routes, and the description that is made from it.
 
+mod bulk;
 mod events;
 mod health;
 mod links;
@@ -57,6 +58,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::load, users::update, users::delete))
         .routes(routes!(users::list_links))
+        .routes(routes!(bulk::import))
         .routes(routes!(events::list, events::append))
         .routes(routes!(health::health))
         .routes(routes!(health::live))

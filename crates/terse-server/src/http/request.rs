@@ -5,9 +5,11 @@ mod fields;
 mod id;
 mod origin;
 mod query;
+mod upload;
 
-pub(super) use body::{FromFields, Json};
+pub(super) use body::{FromFields, JSON_BODY_BYTES_MAX, Json};
 pub(super) use fields::{Fields, parsed};
 pub(super) use id::{Code, Id};
 pub(super) use origin::Origin;
 pub(super) use query::Query;
+pub(super) use upload::{UPLOAD_BYTES_MAX, Upload};

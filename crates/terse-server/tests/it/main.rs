@@ -1,6 +1,7 @@
 //! The service through its front door: requests in, answers out, on a real store and journal.
 
 mod bad_input;
+mod bulk;
 mod documentation;
 mod events;
 mod health;

@@ -44,10 +44,7 @@ impl Scratch {
 
     fn imported() -> Self {
         let scratch = Self::new();
-        assert_eq!(
-            scratch.import(&scratch.path("data"), scratch.0.path(), &[]).code,
-            Some(0)
-        );
+        assert_eq!(import(&scratch.path("data"), scratch.0.path(), &[]).code, Some(0));
         scratch
     }
 
@@ -59,16 +56,16 @@ impl Scratch {
     fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Done {
         run(&self.path("data"), arguments)
     }
+}
 
-    fn import(&self, data: &Path, from: &Path, more: &[&str]) -> Done {
-        let mut arguments = vec!["import".into()];
-        for name in ["users", "urls", "events"] {
-            arguments.push(format!("--{name}").into());
-            arguments.push(from.join(format!("{name}.csv")).into_os_string());
-        }
-        arguments.extend(more.iter().map(Into::into));
-        run(data, &arguments)
+fn import(data: &Path, from: &Path, more: &[&str]) -> Done {
+    let mut arguments = vec!["import".into()];
+    for name in ["users", "urls", "events"] {
+        arguments.push(format!("--{name}").into());
+        arguments.push(from.join(format!("{name}.csv")).into_os_string());
     }
+    arguments.extend(more.iter().map(Into::into));
+    run(data, &arguments)
 }
 
 fn run<A: AsRef<OsStr>>(data: &Path, arguments: &[A]) -> Done {
@@ -90,7 +87,7 @@ fn run<A: AsRef<OsStr>>(data: &Path, arguments: &[A]) -> Done {
 #[test]
 fn an_import_names_what_it_skipped_and_can_be_run_again() {
     let scratch = Scratch::new();
-    let first = scratch.import(&scratch.path("data"), scratch.0.path(), &[]);
+    let first = import(&scratch.path("data"), scratch.0.path(), &[]);
     assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
     insta::assert_snapshot!(first.stdout, @r"
     users: 4 rows read, 2 imported, 0 already there, 2 skipped
@@ -102,7 +99,7 @@ fn an_import_names_what_it_skipped_and_can_be_run_again() {
     events: 3 rows read, 3 imported, 0 already there, 0 skipped
       2 of skipped users went to the users who kept the name
     ");
-    let again = scratch.import(&scratch.path("data"), scratch.0.path(), &["--json"]);
+    let again = import(&scratch.path("data"), scratch.0.path(), &["--json"]);
     let report: serde_json::Value = serde_json::from_str(&again.stdout).expect("JSON");
     assert_eq!(
         report["urls"],
@@ -140,7 +137,7 @@ fn what_is_exported_is_imported_as_it_was() {
         exported.stderr
     );
     let other = scratch.path("other");
-    assert_eq!(scratch.import(&other, &out, &[]).code, Some(0));
+    assert_eq!(import(&other, &out, &[]).code, Some(0));
     assert_eq!(run(&other, &to(&again)).code, Some(0));
     for name in ["users.csv", "urls.csv", "events.csv"] {
         let read = |folder: &Path| fs::read_to_string(folder.join(name)).expect("exported");
@@ -187,7 +184,7 @@ fn a_link_is_made_in_the_data_directory_or_by_the_server_that_has_it() {
         served.stderr
     );
     let address = format!("http://{}/", server.address);
-    let asked = scratch.run(&[
+    let remote = scratch.run(&[
         "shorten",
         "https://example.com",
         "--code",
@@ -196,10 +193,10 @@ fn a_link_is_made_in_the_data_directory_or_by_the_server_that_has_it() {
         &address,
     ]);
     assert_eq!(
-        asked.stdout,
+        remote.stdout,
         format!("http://{}/three\n", server.address),
         "{}",
-        asked.stderr
+        remote.stderr
     );
     for code in ["one", "two", "three"] {
         assert_eq!(server.get(&format!("/{code}")).0, 302, "{code}");
@@ -252,7 +249,7 @@ fn the_same_rules_hold_without_a_server() {
 fn an_import_beside_a_server_is_refused_and_says_what_to_do() {
     let scratch = Scratch::new();
     let server = Server::start(&scratch.path("data"));
-    let done = scratch.import(&scratch.path("data"), scratch.0.path(), &[]);
+    let done = import(&scratch.path("data"), scratch.0.path(), &[]);
     assert_eq!(done.code, Some(3));
     assert!(
         done.stderr.contains(&server.address) && done.stderr.contains("stop that process first"),

@@ -143,7 +143,10 @@ fn clicks_that_were_answered_survive_sigkill_each_once() {
         let visitors: Vec<_> = (0..CONNECTIONS)
             .map(|_| {
                 let connection = server.connect();
-                std::thread::spawn(|| visit_until_killed(connection))
+                std::thread::Builder::new()
+                    .name("visitor".to_owned())
+                    .spawn(|| visit_until_killed(connection))
+                    .expect("a thread can be started")
             })
             .collect();
         // Enough for every visitor to be in the middle of it, whatever the machine's speed.
@@ -199,7 +202,10 @@ fn links_that_were_acknowledged_survive_sigkill() {
         .map(|creator| {
             let connection = server.connect();
             let host = address.clone();
-            std::thread::spawn(move || create_until_killed(connection, &host, creator))
+            std::thread::Builder::new()
+                .name("creator".to_owned())
+                .spawn(move || create_until_killed(connection, &host, creator))
+                .expect("a thread can be started")
         })
         .collect();
     while server.get("/urls/200").0 == 404 {}
@@ -309,4 +315,24 @@ fn a_changed_link_is_obeyed_after_a_crash_as_before() {
         (&link["is_active"], &link["click_count"]),
         (&Value::Bool(false), &Value::from(1))
     );
+}
+
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = Server::start(data.path());
+    let mut connection = server.connect();
+    let head = "POST /shorten HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\nexpect: 100-continue\r\n\r\n";
+    connection.write_all(head.as_bytes()).expect("the server reads");
+    let mut interim = [0; 25];
+    connection
+        .read_exact(&mut interim)
+        .expect("100 Continue says that the request was begun");
+    server.signal(Signal::TERM);
+    // The door is closed once the first signal was heard; the request would now be waited for.
+    while TcpStream::connect(&server.address).is_ok() {
+        std::thread::yield_now();
+    }
+    server.signal(Signal::INT);
+    assert_eq!(server.wait().code(), Some(1));
 }

@@ -30,6 +30,8 @@ pub(super) struct Health {
     database: &'static str,
     /// Links in memory.
     cached_links: usize,
+    /// Clicks that are safe in the journal and not in the database yet.
+    unshipped_clicks: u64,
     /// Clicks that were not recorded because the journal was full, since the start.
     shed_clicks: u64,
 }
@@ -56,6 +58,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         database: database(&app).await,
         cached_links: app.cache.len(),
+        unshipped_clicks: app.shipper.stats().unshipped_clicks,
         shed_clicks: app.journal.stats().shed,
     };
     uncached(StatusCode::OK, &health)
