@@ -176,15 +176,15 @@ fn a_link_is_made_in_the_data_directory_or_by_the_server_that_has_it() {
         Some(0)
     );
     let server = Server::start(&scratch.path("data"));
-    let served = scratch.run(&["shorten", "https://example.com", "--code", "two"]);
+    let by_lock = scratch.run(&["shorten", "https://example.com", "--code", "two"]);
     assert_eq!(
-        served.stdout,
+        by_lock.stdout,
         format!("http://{}/two\n", server.address),
         "{}",
-        served.stderr
+        by_lock.stderr
     );
     let address = format!("http://{}/", server.address);
-    let remote = scratch.run(&[
+    let by_flag = scratch.run(&[
         "shorten",
         "https://example.com",
         "--code",
@@ -193,10 +193,10 @@ fn a_link_is_made_in_the_data_directory_or_by_the_server_that_has_it() {
         &address,
     ]);
     assert_eq!(
-        remote.stdout,
+        by_flag.stdout,
         format!("http://{}/three\n", server.address),
         "{}",
-        remote.stderr
+        by_flag.stderr
     );
     for code in ["one", "two", "three"] {
         assert_eq!(server.get(&format!("/{code}")).0, 302, "{code}");
