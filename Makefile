@@ -44,6 +44,11 @@ bench: require-cargo ## what a redirect costs, as a ratio to nginx in the same m
 	cargo build --release --locked --package terse
 	bench/redirect
 
+.PHONY: torture
+torture: require-cargo ## kill -9 a server under load hundreds of times and reconcile every click (TORTURE_KILLS, TORTURE_SEED)
+	TORTURE_KILLS=$${TORTURE_KILLS:-300} cargo test --locked --package terse --test it -- --exact --nocapture \
+		torture::nothing_that_was_acknowledged_is_lost_or_doubled_by_sigkill
+
 .PHONY: openapi
 openapi: require-cargo ## write docs/openapi.json from the code
 	cargo run --quiet --locked --package terse -- openapi > docs/openapi.json.new

@@ -25,7 +25,7 @@ pub use batch::SHIP_BATCH_MAX;
 
 /// How long the shipper rests when it has shipped everything: bounds both the age of what other replicas see and
 /// the number of transactions per second.
-const IDLE_TICK: Duration = Duration::from_millis(50);
+const IDLE_TICK: Duration = Duration::from_millis(500);
 /// How long it waits after the store's first refusal, and at most.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);

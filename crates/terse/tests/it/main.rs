@@ -6,3 +6,4 @@ mod help;
 mod lifecycle;
 mod readme;
 mod server;
+mod torture;

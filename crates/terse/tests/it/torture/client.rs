@@ -1,0 +1,84 @@
+//! A client that knows exactly what was answered before the server died.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// One kept-alive connection.
+pub(crate) struct Client {
+    stream: TcpStream,
+    host: String,
+}
+
+/// A whole answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: String,
+    pub(crate) body: Value,
+}
+
+impl Client {
+    pub(crate) fn of(server: &Server) -> Self {
+        Self {
+            stream: server.connect(),
+            host: server.address.clone(),
+        }
+    }
+
+    /// The answer, or `None` when the server died before it was whole.
+    pub(crate) fn request(&mut self, method: &str, path: &str, agent: &str, body: &str) -> Option<Answer> {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: {agent}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        self.stream.write_all(request.as_bytes()).ok()?;
+        let (head, mut rest) = self.read_head()?;
+        let length = header(&head, "content-length").parse().unwrap_or(0);
+        let length = if method == "HEAD" { 0 } else { length };
+        while rest.len() < length {
+            self.read_more(&mut rest)?;
+        }
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let body = serde_json::from_slice(&rest).unwrap_or(Value::Null);
+        Some(Answer {
+            status,
+            location: header(&head, "location").to_owned(),
+            body,
+        })
+    }
+
+    fn read_head(&mut self) -> Option<(String, Vec<u8>)> {
+        let mut bytes = Vec::new();
+        loop {
+            self.read_more(&mut bytes)?;
+            if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                let rest = bytes.split_off(end + 4);
+                return Some((String::from_utf8_lossy(&bytes).into_owned(), rest));
+            }
+        }
+    }
+
+    fn read_more(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
+        let mut buffer = [0; 65_536];
+        match self.stream.read(&mut buffer) {
+            Ok(0) | Err(_) => None,
+            Ok(length) => {
+                bytes.extend_from_slice(&buffer[..length]);
+                Some(())
+            }
+        }
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> &'a str {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .filter(|(given, _)| given.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .next()
+        .unwrap_or("")
+}
