@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, REFERER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::{ACCEPT, CACHE_CONTROL, DNT, LOCATION, REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use terse_core::is_reserved_segment;
 
 use super::problem;
@@ -13,6 +13,8 @@ use crate::visits::{self, Visitor};
 
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
 
 /// The code that a request for a short link names. `None` for everything that the router has to look at: other
 /// methods, longer paths, reserved words, and segments that are no code as they stand.
@@ -76,7 +78,15 @@ pub(super) async fn visit_segment(
     visit(app, segment, method, headers).await
 }
 
+/// Who asks not to be tracked is counted, and not described: [DNT](https://www.w3.org/TR/tracking-dnt/),
+/// [Global Privacy Control](https://w3c.github.io/gpc/).
 fn visitor(headers: &HeaderMap) -> Visitor<'_> {
+    if [DNT, SEC_GPC]
+        .iter()
+        .any(|name| headers.get(name).is_some_and(|value| value == "1"))
+    {
+        return Visitor::default();
+    }
     Visitor {
         referrer: headers.get(REFERER).map(HeaderValue::as_bytes),
         user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),

@@ -63,7 +63,7 @@ impl Client {
     }
 
     fn read_more(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
-        let mut buffer = [0; 65_536];
+        let mut buffer = [0; 16_384];
         match self.stream.read(&mut buffer) {
             Ok(0) | Err(_) => None,
             Ok(length) => {

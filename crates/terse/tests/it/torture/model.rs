@@ -192,10 +192,10 @@ fn walk(server: &Server, path: &str) -> Vec<Value> {
         let answer = client.request("GET", &next, "", "").expect("the server lives");
         let page = answer.body.as_array().expect("a list").clone();
         let Some(last) = page.last() else { return rows };
-        let (list, filter) = path.split_once('?').expect("a query");
-        let kept = filter.split('&').filter(|pair| !pair.starts_with("after="));
+        let (path, query) = path.split_once('?').expect("a query");
+        let kept = query.split('&').filter(|pair| !pair.starts_with("after="));
         next = format!(
-            "{list}?{}&after={}",
+            "{path}?{}&after={}",
             kept.collect::<Vec<_>>().join("&"),
             last["id"]
         );
