@@ -20,8 +20,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::ACCEPT;
-use http::{HeaderValue, Request};
+use http::header::{ACCEPT, HOST};
+use http::{HeaderValue, Request, Version};
 use tower::ServiceExt;
 
 use crate::app::App;
@@ -30,6 +30,8 @@ use crate::lifecycle::Tasks;
 use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
 pub use api::openapi;
+
+const NO_HOST: &str = "An HTTP/1.1 request needs exactly one Host header";
 
 /// Answers requests. Cheap to clone.
 #[derive(Clone)]
@@ -63,6 +65,9 @@ impl Service {
     {
         let id = self.0.request_ids.of(request.headers());
         let mut response = match redirect::code_of(&request) {
+            _ if !names_one_host(&request) => {
+                problem::render(Error::invalid(NO_HOST).into_response(), None, &id)
+            }
             Some(code) => redirect::answer(&self.0.app, code, request.method(), request.headers(), &id).await,
             None => self.route(request.map(Body::new), &id).await,
         };
@@ -81,5 +86,15 @@ impl Service {
             Err(panic) => Error::Internal(Box::new(panic)).into_response(),
         };
         problem::render(response, accept.as_ref(), id)
+    }
+}
+
+/// RFC 9112, 3.2: without a host, or with two, programs on the way may disagree about what was asked.
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(_), None) => true,
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
     }
 }

@@ -16,6 +16,10 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// The environment of this process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the environment enters, beside clap"
+    )]
     pub(crate) fn read() -> Self {
         Self::of(
             std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.is_empty())),

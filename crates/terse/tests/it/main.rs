@@ -2,6 +2,7 @@
 
 mod architecture;
 mod commands;
+mod door;
 mod help;
 mod lifecycle;
 mod readme;
