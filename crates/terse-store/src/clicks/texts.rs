@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::sql::statements;
 
 /// Bytes of text that either half of the cache may hold.
-const CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
+const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What an entry costs beside its text, roughly.
 const ENTRY_BYTES: usize = 64;
 
