@@ -36,7 +36,9 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                text.parse().map_err(|_| InvalidId).and_then(Self::new)
+                // One id, one spelling: neither `+1` nor `01`.
+                let plain = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+                text.parse().ok().filter(|_| plain).ok_or(InvalidId).and_then(Self::new)
             }
         }
     };
@@ -54,3 +56,32 @@ id!(
     /// Names an event; grows in the order in which events were recorded.
     EventId
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        assert_eq!("42".parse().map(LinkId::get), Ok(42));
+        assert_eq!("9223372036854775807".parse().map(UserId::get), Ok(i64::MAX));
+        for text in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "01",
+            "1.0",
+            " 1",
+            "1e3",
+            "9223372036854775808",
+            "one",
+        ] {
+            assert_eq!(text.parse::<EventId>(), Err(InvalidId), "{text:?}");
+        }
+        assert_eq!(
+            (LinkId::new(0), UserId::new(-5)),
+            (Err(InvalidId), Err(InvalidId))
+        );
+    }
+}
