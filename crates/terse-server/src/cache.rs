@@ -72,11 +72,17 @@ impl CachedLink {
 /// The caches of known and of unknown codes.
 pub struct LinkCache {
     links: Cache<ShortCode, Arc<CachedLink>, ByBytes>,
-    unknown: Cache<ShortCode, Duration>,
-    /// Counts creations by hash of the code: a look-up that found nothing while a code of the same hash was
-    /// created does not remember it.
+    unknown: Cache<ShortCode, Unknown>,
+    /// Counts what was forgotten, by hash of the code: an absence that was read in an earlier generation is not believed.
     generations: Box<[AtomicU64]>,
     clock: Arc<dyn Clock>,
+}
+
+/// A code that had no link when its generation was the given one.
+#[derive(Clone, Copy)]
+struct Unknown {
+    until: Duration,
+    generation: u64,
 }
 
 #[derive(Clone)]
@@ -147,7 +153,6 @@ impl LinkCache {
     pub fn forget<'a>(&self, codes: impl IntoIterator<Item = &'a ShortCode>) {
         for code in codes {
             self.generation(code).fetch_add(1, Ordering::SeqCst);
-            self.unknown.remove(code);
             self.links.remove(code);
         }
     }
@@ -163,19 +168,16 @@ impl LinkCache {
     }
 
     fn is_known_to_be_unknown(&self, code: &ShortCode) -> bool {
-        self.unknown
-            .get(code)
-            .is_some_and(|until| self.clock.elapsed() < until)
+        self.unknown.get(code).is_some_and(|unknown| {
+            self.clock.elapsed() < unknown.until
+                && unknown.generation == self.generation(code).load(Ordering::SeqCst)
+        })
     }
 
-    /// `generation` is the code's generation before the store was asked.
+    /// `generation` is the code's generation before the store was asked: if it has passed, nobody believes the entry.
     fn remember_unknown(&self, code: &ShortCode, generation: u64) {
-        self.unknown
-            .insert(code.clone(), self.clock.elapsed() + UNKNOWN_TTL);
-        // A creation before this line is seen here; one after it finds the entry and removes it.
-        if self.generation(code).load(Ordering::SeqCst) != generation {
-            self.unknown.remove(code);
-        }
+        let until = self.clock.elapsed() + UNKNOWN_TTL;
+        self.unknown.insert(code.clone(), Unknown { until, generation });
     }
 
     fn generation(&self, code: &ShortCode) -> &AtomicU64 {

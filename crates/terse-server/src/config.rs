@@ -139,7 +139,7 @@ impl Config {
             database_file: database_file(raw.database_url.as_deref(), &data_dir)?,
             data_dir,
             base_url: raw.base_url.map(|text| base_url(&text)).transpose()?,
-            import_dir: raw.import_dir,
+            import_dir: raw.import_dir.map(directory).transpose()?,
             auth,
             cache_bytes: mib * number("--cache-mib", raw.cache_mib, CACHE_MIB_DEFAULT, 1..=CACHE_MIB_MAX)?,
             journal_sync: Duration::from_millis(number(
@@ -215,7 +215,8 @@ fn database_file(url: Option<&str>, data_dir: &std::path::Path) -> Result<PathBu
                 "is not supported: write sqlite:FILE, or leave it out",
             )
         })?;
-    if path.is_empty() || path == ":memory:" {
+    // A query would be taken for a part of the name.
+    if path.is_empty() || path == ":memory:" || path.contains('?') {
         return Err(value_error(
             "--database-url",
             url,
@@ -233,6 +234,18 @@ fn refuse_redis(url: Option<&str>) -> Result<(), ConfigError> {
             "is not supported: leave it out, one server needs no second cache",
         ))
     })
+}
+
+fn directory(path: PathBuf) -> Result<PathBuf, ConfigError> {
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(value_error(
+            "--import-dir",
+            &path.display().to_string(),
+            "is no directory",
+        ))
+    }
 }
 
 /// What follows the scheme may hold a password.

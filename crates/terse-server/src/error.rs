@@ -20,6 +20,9 @@ pub enum Error {
     /// The thing existed and was taken away.
     #[error("{0}")]
     Gone(&'static str),
+    /// The caller may not do this, or not from there.
+    #[error("{0}")]
+    Forbidden(&'static str),
     /// Something else has the name already: choose another.
     #[error("{0}")]
     Conflict(&'static str),

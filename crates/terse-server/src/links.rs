@@ -178,10 +178,7 @@ fn refuse_loop(target: &TargetUrl, own: &BaseUrl) -> Result<()> {
     let same_port = target.port() == own.port()
         || ([80, 443].contains(&target.port()) && [80, 443].contains(&own.port()));
     if same_port && host(target.host()) == host(own.host()) {
-        return Err(Error::invalid_field(
-            "original_url",
-            "URL must not lead back to this service",
-        ));
+        return Err(Error::invalid("URL must not lead back to this service"));
     }
     Ok(())
 }

@@ -66,7 +66,7 @@ fn a_database_url_names_a_file() {
 #[test]
 fn what_makes_no_sense_is_named() {
     type Set = fn(&mut RawConfig);
-    let cases: [(Set, &str); 13] = [
+    let cases: [(Set, &str); 15] = [
         (
             |raw| raw.listen = Some("localhost".into()),
             "--listen: `localhost` is no ADDR:PORT",
@@ -118,6 +118,14 @@ fn what_makes_no_sense_is_named() {
         (
             |raw| raw.max_connections = Some("many".into()),
             "--max-connections: `many` is no number from 1 to 1000000",
+        ),
+        (
+            |raw| raw.database_url = Some("sqlite:x.db?mode=ro".into()),
+            "--database-url: `sqlite:x.db?mode=ro` names no file",
+        ),
+        (
+            |raw| raw.import_dir = Some("/nonexistent".into()),
+            "--import-dir: `/nonexistent` is no directory",
         ),
     ];
     for (set, expected) in cases {

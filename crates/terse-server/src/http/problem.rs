@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::body::Body;
+use axum::extract::MatchedPath;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, VARY};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Uri};
 use serde::Serialize;
+use terse_core::is_reserved_segment;
 
 use crate::error::Error;
 
@@ -74,8 +76,13 @@ impl IntoResponse for Error {
     }
 }
 
-/// The answer to a known path with a method that it does not have; axum adds `Allow`.
-pub(super) async fn method_not_allowed() -> Response {
+/// The answer to a known path with a method that it does not have; axum adds `Allow`. A reserved word that nothing is at
+/// only looks like the path of a short link.
+pub(super) async fn method_not_allowed(path: Option<MatchedPath>, uri: Uri) -> Response {
+    let segment = uri.path().rsplit('/').next().unwrap_or("");
+    if path.is_some_and(|path| path.as_str().ends_with("/{code}")) && is_reserved_segment(segment) {
+        return not_found().await;
+    }
     unwritten(StatusCode::METHOD_NOT_ALLOWED, Unwritten::MethodNotAllowed)
 }
 
@@ -99,6 +106,10 @@ pub(super) fn render(
     let Some(unwritten) = response.extensions_mut().remove::<Unwritten>() else {
         return response;
     };
+    // A later creation, change or recovery must be seen at once, also behind a proxy that keeps 404 and 410.
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Axum has counted the body that is not written yet.
     response.headers_mut().remove(CONTENT_LENGTH);
     let instance = String::from_utf8_lossy(request_id.as_bytes()).into_owned();
@@ -108,8 +119,13 @@ pub(super) fn render(
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
         }
-        if is_about_a_short_link(error) && prefers_html(accept) {
-            return as_page(response, &error.to_string());
+        if is_about_a_short_link(error) {
+            response
+                .headers_mut()
+                .insert(VARY, HeaderValue::from_static("accept"));
+            if prefers_html(accept) {
+                return as_page(response, &error.to_string());
+            }
         }
     }
     let problem = problem(&unwritten, status, instance);
@@ -125,6 +141,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Invalid { .. } => StatusCode::BAD_REQUEST,
         Error::NotFound(_) | Error::NoSuchFile(_) => StatusCode::NOT_FOUND,
         Error::Gone(_) => StatusCode::GONE,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -181,8 +198,6 @@ fn as_page(mut response: Response, detail: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HTML);
     headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(VARY, HeaderValue::from_static("accept"));
     *response.body_mut() = Body::from(body);
     response
 }

@@ -7,7 +7,7 @@ mod origin;
 mod query;
 mod upload;
 
-pub(super) use body::{FromFields, JSON_BODY_BYTES_MAX, Json};
+pub(super) use body::{FromFields, Json};
 pub(super) use fields::{Fields, parsed};
 pub(super) use id::{Code, Id};
 pub(super) use origin::Origin;

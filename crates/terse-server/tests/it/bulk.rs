@@ -119,6 +119,10 @@ async fn what_is_no_file_of_users_is_refused() {
         app.post("/users/bulk", json!({ "file": 5 })).await.error(400),
         "file must be a string"
     );
+    let unknown = app
+        .post("/users/bulk", json!({ "file": "users.csv", "sep": ";" }))
+        .await;
+    assert_eq!(unknown.error(400), "Unknown field: sep");
     assert_eq!(
         app.json(Method::POST, "/users/bulk", "").await.error(400),
         "No file provided"

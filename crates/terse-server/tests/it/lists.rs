@@ -1,7 +1,8 @@
-use http::StatusCode;
+use axum::body::Body;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::test_app::{Answer, TestApp};
+use crate::test_app::{Answer, TestApp, request};
 
 fn ids(answer: &Answer) -> Vec<i64> {
     let rows: Vec<Value> = serde_json::from_value(answer.json(StatusCode::OK)).expect("a list");
@@ -129,6 +130,15 @@ async fn links_are_filtered_by_owner_state_and_text() {
         assert_eq!(ids(&app.get(&format!("/urls?{query}")).await), rows, "{query}");
     }
     assert_eq!(ids(&app.get("/users/1/urls?q=c_d").await), [3]);
+    assert_eq!(
+        ids(&app.get("/users/1/urls?is_active=false&user_id=0").await),
+        [0; 0]
+    );
+    assert_eq!(
+        ids(&app.get("/users/1/urls?user_id=2").await),
+        [1, 3],
+        "the path says whose"
+    );
     assert_eq!(ids(&app.get("/links").await), [1, 3]);
     for (query, error) in [
         ("user_id=x", "user_id must be an integer"),
@@ -155,4 +165,28 @@ async fn a_list_without_end_has_at_most_a_thousand_rows() {
     let first = app.get("/events").await;
     assert_eq!(ids(&first).len(), 1_000);
     assert_eq!(ids(&app.get(&next(&first).expect("one more")).await), [1_001]);
+}
+
+#[tokio::test]
+async fn the_next_page_is_where_the_client_came_from() {
+    let app = TestApp::with(|raw| raw.base_url = Some("https://sho.rt/s".into())).await;
+    for _ in 0..2 {
+        app.post("/events", json!({ "url_id": 1, "event_type": "x" }))
+            .await
+            .json(StatusCode::CREATED);
+    }
+    let proxied = app.get("/events?per_page=1").await;
+    assert_eq!(
+        proxied.header("link"),
+        "<https://sho.rt/s/events?per_page=1&after=1>; rel=\"next\""
+    );
+    let direct = request(Method::GET, "/events?per_page=1&after=0");
+    let direct = http::Request::builder()
+        .uri(direct.uri_ref().expect("given"))
+        .header("host", "10.0.0.1:8000");
+    let direct = app.send(direct.body(Body::empty()).expect("a request")).await;
+    assert_eq!(
+        direct.header("link"),
+        "<http://10.0.0.1:8000/events?per_page=1&after=1>; rel=\"next\""
+    );
 }

@@ -152,3 +152,75 @@ async fn a_store_that_is_away_is_told_apart_from_a_fault() {
         (&serde_json::json!("ok"), &serde_json::json!("unavailable"))
     );
 }
+
+#[tokio::test]
+async fn a_reserved_word_that_nothing_is_at_is_not_found_by_any_method() {
+    let app = TestApp::new().await;
+    for path in [
+        "/metrics",
+        "/dashboard",
+        "/robots.txt",
+        "/-x",
+        "/api",
+        "/API/v1/login",
+        "/api/v1/login",
+    ] {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+            let answer = app
+                .send(
+                    request(method.clone(), path)
+                        .body(Body::empty())
+                        .expect("a request"),
+                )
+                .await;
+            assert_eq!(answer.error(404), "Not found", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_on_the_way_may_keep_a_problem() {
+    let app = TestApp::new().await;
+    for path in ["/nosuch", "/urls/1", "/a/b", "/urls?page=0"] {
+        assert_eq!(app.get(path).await.header("cache-control"), "no-store", "{path}");
+    }
+    assert_eq!(app.get("/nosuch").await.header("vary"), "accept");
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_cannot_change_anything() {
+    let app = TestApp::new().await;
+    let foreign = |method: Method, path: &str| {
+        let request = request(method, path)
+            .header("origin", "https://evil.example")
+            .header("sec-fetch-site", "cross-site");
+        request
+            .header("content-type", "application/json")
+            .body(Body::from(r#"{"url":"https://example.com"}"#))
+            .expect("a request")
+    };
+    for (method, path) in [
+        (Method::POST, "/shorten"),
+        (Method::POST, "/urls"),
+        (Method::PUT, "/urls/1"),
+        (Method::DELETE, "/urls/1"),
+        (Method::DELETE, "/links/abc"),
+        (Method::POST, "/users"),
+        (Method::PATCH, "/users/1"),
+        (Method::DELETE, "/users/1"),
+        (Method::POST, "/users/bulk"),
+        (Method::POST, "/events"),
+        (Method::POST, "/api/v1/shorten"),
+    ] {
+        let answer = app.send(foreign(method.clone(), path)).await;
+        assert_eq!(
+            answer.error(403),
+            "Browsers may not call this from another site",
+            "{method} {path}"
+        );
+    }
+    assert_eq!(
+        app.send(foreign(Method::GET, "/urls")).await.json(StatusCode::OK),
+        serde_json::json!([])
+    );
+}

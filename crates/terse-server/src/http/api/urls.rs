@@ -140,14 +140,19 @@ pub(super) fn created(link: Link, origin: &Origin) -> Created<LinkView> {
     }
 }
 
-/// The filter of a list of links; `None` when nothing can match.
-pub(super) fn link_filter(query: &Query) -> Result<Option<LinkFilter>> {
-    let owner = query.integer("user_id")?.map(UserId::new);
-    let filter = LinkFilter {
+/// The filter of a list of links of whatever owner.
+pub(super) fn state_and_text(query: &Query) -> Result<LinkFilter> {
+    Ok(LinkFilter {
         owner: None,
         is_active: query.boolean("is_active")?,
         search: query.search()?,
-    };
+    })
+}
+
+/// The filter of a list of links; `None` when nothing can match.
+fn link_filter(query: &Query) -> Result<Option<LinkFilter>> {
+    let owner = query.integer("user_id")?.map(UserId::new);
+    let filter = state_and_text(query)?;
     Ok(match owner {
         None => Some(filter),
         Some(Ok(owner)) => Some(LinkFilter {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use terse_core::{Email, InvalidText, NewUser, UserChange, UserId, Username};
 use utoipa::ToSchema;
 
-use super::urls::link_filter;
+use super::urls::state_and_text;
 use super::{Created, Done};
 use crate::app::App;
 use crate::auth::{Caller, Read, Write};
@@ -214,8 +214,7 @@ pub(super) async fn list_links(
     Id(id): Id<UserId>,
     query: Query,
 ) -> Result<Listed<LinkView>> {
-    let filter = link_filter(&query)?.unwrap_or_default();
-    let page = users::list_links(&app, id, filter, query.page()?).await?;
+    let page = users::list_links(&app, id, state_and_text(&query)?, query.page()?).await?;
     Listed::new(
         page,
         &origin,

@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 
 /// The most bytes a JSON body may have.
 pub(in crate::http) const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
-/// A body must have arrived after this long.
-const BODY_WITHIN: Duration = Duration::from_secs(20);
+/// A JSON body must have arrived after this long.
+const JSON_WITHIN: Duration = Duration::from_secs(20);
 /// Of a body over its limit this much is read and thrown away, so that a client that writes before it reads gets the
 /// answer instead of a reset connection.
 const EXCESS_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -40,7 +40,7 @@ impl<T: FromFields, S: Sync> FromRequest<S> for Json<T> {
         let (parts, body) = request.into_parts();
         let is_json = content_type_is(&parts.headers, "application/json");
         refuse_encoded(&parts.headers)?;
-        let bytes = collect(body, JSON_BODY_BYTES_MAX).await?;
+        let bytes = collect_json(body).await?;
         if !is_json || bytes.is_empty() {
             return Err(Error::invalid(T::MISSING));
         }
@@ -81,12 +81,17 @@ pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<()> {
     }
 }
 
+/// The whole of a body that is called JSON.
+pub(super) async fn collect_json(body: Body) -> Result<Bytes> {
+    collect(body, JSON_BODY_BYTES_MAX, JSON_WITHIN).await
+}
+
 /// The whole body.
 ///
 /// # Errors
 /// `TooLarge`, `TooSlow`, `Invalid` when the connection breaks off.
-pub(super) async fn collect(body: Body, bytes_max: usize) -> Result<Bytes> {
-    tokio::time::timeout(BODY_WITHIN, collect_bounded(body, bytes_max))
+pub(super) async fn collect(body: Body, bytes_max: usize, within: Duration) -> Result<Bytes> {
+    tokio::time::timeout(within, collect_bounded(body, bytes_max))
         .await
         .map_err(|_| Error::TooSlow)?
 }
@@ -95,7 +100,7 @@ async fn collect_bounded(mut body: Body, bytes_max: usize) -> Result<Bytes> {
     let mut collected = BytesMut::new();
     let mut total = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Error::invalid(format!("Request body is incomplete: {error}")))?;
+        let frame = frame.map_err(|_| Error::invalid("Request body is incomplete"))?;
         let Ok(data) = frame.into_data() else { continue };
         total += data.len();
         if total <= bytes_max {

@@ -23,9 +23,15 @@ impl Origin {
         &self.base
     }
 
-    /// This request's own address, without query.
+    /// This request's own address as the client sees it, without query. Behind a proxy that hands the host through, the
+    /// base knows the scheme and the path in front of ours.
     pub(in crate::http) fn this_url(&self) -> String {
-        format!("{}{}", self.reached_at, self.path)
+        let outside = if self.base.host() == self.reached_at.host() {
+            &self.base
+        } else {
+            &self.reached_at
+        };
+        format!("{outside}{}", self.path)
     }
 
     /// The path of something else of the API, below the same mount as this request: for `Location`.

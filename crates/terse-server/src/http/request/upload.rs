@@ -1,14 +1,19 @@
 //! The file of `POST /users/bulk`: uploaded as a form, or named.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
 
-use super::body::{collect, content_type_is, parse, refuse_encoded};
-use super::{Fields, JSON_BODY_BYTES_MAX};
+use super::Fields;
+use super::body::{collect, collect_json, content_type_is, parse, refuse_encoded};
 use crate::error::{Error, Result};
 
 /// The most bytes an uploaded file may have.
 pub(in crate::http) const UPLOAD_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// A file must have arrived after this long: the largest needs 0.3 Mbit/s.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(300);
 
 /// Boundaries, part headers and other parts of a form come on top of the file.
 const FORM_OVERHEAD_BYTES_MAX: usize = 64 * 1024;
@@ -31,11 +36,13 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
             return from_form(request, state).await;
         }
         let is_json = content_type_is(request.headers(), "application/json");
-        let bytes = collect(request.into_body(), JSON_BODY_BYTES_MAX).await?;
+        let bytes = collect_json(request.into_body()).await?;
         if !is_json || bytes.is_empty() {
             return Err(Error::invalid_field("file", NO_FILE));
         }
-        let name = Fields::of(parse(&bytes)?)?.required_text("file", NO_FILE)?;
+        let mut fields = Fields::of(parse(&bytes)?)?;
+        let name = fields.required_text("file", NO_FILE)?;
+        fields.finish()?;
         if name.trim().is_empty() {
             Err(Error::invalid_field("file", NO_FILE))
         } else {
@@ -46,7 +53,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
 async fn from_form<S: Send + Sync>(request: Request, state: &S) -> Result<Upload> {
     let (parts, body) = request.into_parts();
-    let whole = collect(body, UPLOAD_BYTES_MAX + FORM_OVERHEAD_BYTES_MAX).await?;
+    let whole = collect(body, UPLOAD_BYTES_MAX + FORM_OVERHEAD_BYTES_MAX, UPLOAD_WITHIN).await?;
     let request = Request::from_parts(parts, whole.into());
     let mut form = Multipart::from_request(request, state)
         .await
