@@ -89,7 +89,8 @@ impl Server {
         shipping.spawn(async move { shipper.run(stopping).await });
         let service = Service::new(Arc::clone(&app), tasks.clone());
         let stopping = tasks.stopping();
-        let accepting = door::accept(listener, service, app.config.connections_max, &tasks);
+        let connections_max = door::connections_within_limit(app.config.connections_max);
+        let accepting = door::accept(listener, service, connections_max, &tasks);
         tokio::select! {
             () = accepting => {}
             () = stop => stopping.cancel(),
@@ -107,6 +108,8 @@ impl Server {
             );
         }
         app.store.close().await;
+        // The next process may have the directory when nothing of this one writes in it any more.
+        drop(app);
         drop(data_dir);
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Our own loop, because `axum::serve` gives hyper no timer, and without one its header time-out never fires.
 
+mod descriptors;
+mod stall;
+
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
@@ -16,6 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Service;
 use crate::lifecycle::Tasks;
+use stall::Stalling;
+
+pub use descriptors::connections_within_limit;
+pub use stall::WRITE_WITHIN;
 
 /// A request's head must have arrived this long after the connection is open or the last answer has left; so it is
 /// also how long a kept-alive connection may idle.
@@ -79,7 +86,7 @@ async fn serve(stream: TcpStream, service: Service, tasks: Tasks, _place: OwnedS
             .header_read_timeout(HEADER_WITHIN)
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), answer)
+            .serve_connection(TokioIo::new(Stalling::new(stream)), answer)
     );
     let stopping = tasks.stopping();
     let ended = tokio::select! {

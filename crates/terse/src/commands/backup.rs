@@ -1,6 +1,6 @@
 //! `terse backup`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use terse_store::Store;
 
@@ -15,6 +15,7 @@ pub(super) fn run(args: BackupArgs) -> Result<(), Failure> {
     let BackupArgs { file, force, data } = args;
     let config = data.resolve(None)?;
     super::require_database(&config)?;
+    refuse_the_database_itself(&file, &config.database_file)?;
     if !force && file.exists() {
         return Err(taken(&file));
     }
@@ -34,6 +35,31 @@ pub(super) fn run(args: BackupArgs) -> Result<(), Failure> {
         "{} holds a checked copy of {bytes} bytes",
         file.display()
     ))?)
+}
+
+/// Over the database, or over the files that belong to it, a backup would take away what a server goes on writing.
+fn refuse_the_database_itself(file: &Path, database: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| {
+        std::fs::metadata(path)
+            .ok()
+            .map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    let mut own = ["", "-wal", "-shm"].map(|end| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    });
+    let is_own = own
+        .iter_mut()
+        .any(|own| file == own || (file.exists() && identity(file) == identity(own)));
+    if is_own {
+        return Err(Failure::usage(format!(
+            "{} is the database itself: name another file",
+            file.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Opening a store brings its schema up to date: what is opened is a copy of the copy, so that the program that serves the

@@ -190,3 +190,46 @@ fn a_second_signal_ends_the_server_at_once() {
     server.signal(Signal::INT);
     assert_eq!(server.wait().code(), Some(1));
 }
+
+#[test]
+fn what_a_server_writes_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    // Made by somebody else, as a mounted volume would be.
+    let data = scratch.path().join("data");
+    std::fs::create_dir(&data).expect("made");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let server = Server::start(&data);
+    assert_eq!(server.shorten("https://example.com", "abc").0, 201);
+    let journal = std::fs::read_dir(data.join("journal")).expect("a folder");
+    let paths = journal
+        .chain(std::fs::read_dir(&data).expect("a folder"))
+        .map(|entry| entry.expect("an entry").path());
+    for path in paths {
+        let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_backup_does_not_replace_the_database_it_copies() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = Server::start(data.path());
+    assert_eq!(server.shorten("https://example.com", "abc").0, 201);
+    let alias = data.path().join("alias.db");
+    std::os::unix::fs::symlink(data.path().join("terse.db"), &alias).expect("made");
+    for target in ["terse.db", "terse.db-wal", "terse.db-shm", "alias.db"] {
+        let target = data.path().join(target);
+        let output = terse()
+            .arg("backup")
+            .arg(&target)
+            .args(["--force", "--data-dir"])
+            .arg(data.path())
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("is the database itself"));
+    }
+    server.stop();
+    assert_eq!(Server::start(data.path()).get("/abc").0, 302);
+}

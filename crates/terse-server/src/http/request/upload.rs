@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 pub(in crate::http) const UPLOAD_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// A file must have arrived after this long: the largest needs 0.3 Mbit/s.
-const UPLOAD_WITHIN: Duration = Duration::from_secs(300);
+const UPLOAD_WITHIN: Duration = Duration::from_mins(5);
 
 /// Boundaries, part headers and other parts of a form come on top of the file.
 const FORM_OVERHEAD_BYTES_MAX: usize = 64 * 1024;
