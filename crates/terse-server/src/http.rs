@@ -1,4 +1,4 @@
-//! HTTP: bytes to use-cases and back. Nothing else in the crate knows of it.
+//! HTTP: bytes to use-cases and back. No use-case knows of it; `cache` keeps header values ready, `auth` reads headers.
 //!
 //! A request for a short link is answered before the router sees it (`redirect`); everything else goes through the one
 //! table of routes (`api`), mounted at the root and under `/api/v1`.

@@ -40,8 +40,9 @@ pub async fn find(app: &App, code: &str) -> Result<Arc<CachedLink>> {
     }
 }
 
-/// Puts the click of `link`, visited as `code`, into the journal; it counts once the answer has left. When the journal is full the click is shed and
-/// counted as such, and the visitor is redirected all the same.
+/// Puts the click of `link`, visited as `code`, into the journal; when this returns, the
+/// click is counted whatever happens to the process. When the journal is full the click is shed and counted as such, and
+/// the visitor is redirected all the same.
 pub async fn record_click(app: &App, code: &str, link: &CachedLink, visitor: Visitor<'_>) {
     let click = ClickRecord {
         at: app.clock.now(),
