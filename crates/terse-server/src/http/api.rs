@@ -1,6 +1,7 @@
 //! The one table of routes, and the description that is made from it.
 
 mod bulk;
+mod described;
 mod events;
 mod health;
 mod links;

@@ -10,10 +10,10 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::described::{BadRequest, Forbidden, NotFound, TooLarge};
 use crate::app::App;
 use crate::auth::{Caller, Write};
 use crate::error::{Error, Result};
-use crate::http::problem::Problem;
 use crate::http::request::{UPLOAD_BYTES_MAX, Upload};
 use crate::transfer::Skipped;
 use crate::transfer::TransferError;
@@ -70,9 +70,10 @@ struct UploadForm {
     post, path = "/users/bulk", tag = "users", request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "What became of the rows.", body = BulkReport),
-        (status = 400, description = "No file, or none that can be read.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "The import folder has no such file.", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The file is too large.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
+        NotFound,
+        TooLarge,
     )
 )]
 pub(super) async fn import(

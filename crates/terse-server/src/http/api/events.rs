@@ -8,12 +8,12 @@ use terse_core::{Details, EventFilter, EventType, NewEvent};
 use utoipa::ToSchema;
 
 use super::Created;
+use super::described::{BadRequest, Forbidden, PageParameters};
 use crate::app::App;
 use crate::auth::{Caller, Read, Write};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::http::page::Listed;
-use crate::http::problem::Problem;
 use crate::http::request::{Fields, FromFields, Json, Origin, Query, parsed};
 use crate::http::view::EventView;
 
@@ -71,13 +71,11 @@ fn details(value: Option<Value>) -> Result<Option<Details>> {
         ("url_id" = Option<i64>, Query, description = "Only events of this link."),
         ("user_id" = Option<i64>, Query, description = "Only events of this user."),
         ("event_type" = Option<String>, Query, description = "Only events of this type."),
-        ("page" = Option<i64>, Query, description = "Page number, from 1."),
-        ("per_page" = Option<i64>, Query, description = "Events on a page: 1 to 1000, 1000 if not given."),
-        ("after" = Option<i64>, Query, description = "Instead of page: events after this id."),
+        PageParameters,
     ),
     responses(
         (status = 200, description = "Events by id.", body = [EventView]),
-        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
     )
 )]
 pub(super) async fn list(
@@ -100,7 +98,8 @@ pub(super) async fn list(
     post, path = "/events", tag = "events", request_body = NewEventRequest,
     responses(
         (status = 201, description = "The event.", body = EventView),
-        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
     )
 )]
 pub(super) async fn append(

@@ -9,11 +9,11 @@ use http::{HeaderMap, Method};
 use terse_core::LinkFilter;
 
 use super::Done;
+use super::described::{BadRequest, Forbidden, Gone, NotFound, PageParameters};
 use crate::app::App;
 use crate::auth::{Caller, Read, Write};
 use crate::error::Result;
 use crate::http::page::Listed;
-use crate::http::problem::Problem;
 use crate::http::redirect;
 use crate::http::request::{Code, Origin, Query};
 use crate::http::view::LinkView;
@@ -26,8 +26,8 @@ use crate::links;
     method(get, head), path = "/{code}", tag = "short links", params(("code" = String, Path, description = "The short code.")),
     responses(
         (status = 302, description = "To the link's target.", headers(("Location" = String, description = "The target."))),
-        (status = 404, description = "No link has this code.", body = Problem, content_type = "application/problem+json"),
-        (status = 410, description = "The link has been deactivated.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
+        Gone,
     )
 )]
 pub(super) async fn follow(
@@ -43,13 +43,11 @@ pub(super) async fn follow(
 #[utoipa::path(
     get, path = "/links", tag = "short links",
     params(
-        ("page" = Option<i64>, Query, description = "Page number, from 1."),
-        ("per_page" = Option<i64>, Query, description = "Links on a page: 1 to 1000, 1000 if not given."),
-        ("after" = Option<i64>, Query, description = "Instead of page: links after this id."),
+        PageParameters,
     ),
     responses(
         (status = 200, description = "Links by id.", body = [LinkView]),
-        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
     )
 )]
 pub(super) async fn list(
@@ -77,7 +75,8 @@ pub(super) async fn list(
     delete, path = "/links/{code}", tag = "short links", params(("code" = String, Path, description = "The short code.")),
     responses(
         (status = 200, description = "The link answers 410 from now on.", body = Done),
-        (status = 404, description = "No link has this code.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
+        Forbidden,
     )
 )]
 pub(super) async fn deactivate(

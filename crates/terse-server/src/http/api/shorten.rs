@@ -7,11 +7,11 @@ use terse_core::{ShortCode, TargetUrl};
 use utoipa::ToSchema;
 
 use super::Created;
+use super::described::{BadRequest, Conflict, Forbidden};
 use super::urls::short_code;
 use crate::app::App;
 use crate::auth::{Caller, Write};
 use crate::error::Result;
-use crate::http::problem::Problem;
 use crate::http::request::{Fields, FromFields, Json, Origin, parsed};
 use crate::http::view::LinkView;
 use crate::links::{self, LinkDraft};
@@ -44,8 +44,9 @@ impl FromFields for ShortenRequest {
     post, path = "/shorten", tag = "short links", request_body = ShortenRequest,
     responses(
         (status = 201, description = "The link.", body = LinkView),
-        (status = 400, description = "The URL or code cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another link has the code.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
+        Conflict,
     )
 )]
 pub(super) async fn shorten(

@@ -9,12 +9,12 @@ use http::{HeaderMap, Method};
 use terse_core::{Link, LinkChange, LinkFilter, LinkId, Owner, Page, ShortCode, TargetUrl, Title, UserId};
 use utoipa::ToSchema;
 
+use super::described::{BadRequest, Conflict, Forbidden, Gone, LinkParameters, NotFound, PageParameters};
 use super::{Created, Done};
 use crate::app::App;
 use crate::auth::{Caller, Read, Write};
 use crate::error::{Error, Result};
 use crate::http::page::Listed;
-use crate::http::problem::Problem;
 use crate::http::redirect;
 use crate::http::request::{Code, Fields, FromFields, Id, Json, Origin, Query, parsed};
 use crate::http::view::LinkView;
@@ -168,15 +168,12 @@ fn link_filter(query: &Query) -> Result<Option<LinkFilter>> {
     get, path = "/urls", tag = "urls",
     params(
         ("user_id" = Option<i64>, Query, description = "Only links of this user."),
-        ("is_active" = Option<bool>, Query, description = "Only active, or only deactivated ones: true, false, 1 or 0."),
-        ("q" = Option<String>, Query, description = "Only links with this in their target or title, in any case. `search` is the same."),
-        ("page" = Option<i64>, Query, description = "Page number, from 1."),
-        ("per_page" = Option<i64>, Query, description = "Links on a page: 1 to 1000, 1000 if not given."),
-        ("after" = Option<i64>, Query, description = "Instead of page: links after this id."),
+        LinkParameters,
+        PageParameters,
     ),
     responses(
         (status = 200, description = "Links by id.", body = [LinkView]),
-        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
     )
 )]
 pub(super) async fn list(
@@ -207,9 +204,10 @@ pub(super) async fn list(
     post, path = "/urls", tag = "urls", request_body = NewLinkRequest,
     responses(
         (status = 201, description = "The link.", body = LinkView),
-        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "The user does not exist.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another link has the code.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
+        NotFound,
+        Conflict,
     )
 )]
 pub(super) async fn create(
@@ -233,7 +231,7 @@ pub(super) async fn create(
     get, path = "/urls/{id}", tag = "urls", params(("id" = i64, Path, description = "The link's id.")),
     responses(
         (status = 200, description = "The link.", body = LinkView),
-        (status = 404, description = "No link has this id.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
     )
 )]
 pub(super) async fn load(
@@ -251,9 +249,10 @@ pub(super) async fn load(
     params(("id" = i64, Path, description = "The link's id.")),
     responses(
         (status = 200, description = "The link after the change.", body = LinkView),
-        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No link has this id.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another link has the code.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
+        NotFound,
+        Conflict,
     )
 )]
 pub(super) async fn update(
@@ -272,7 +271,8 @@ pub(super) async fn update(
     delete, path = "/urls/{id}", tag = "urls", params(("id" = i64, Path, description = "The link's id.")),
     responses(
         (status = 200, description = "The link is gone.", body = Done),
-        (status = 404, description = "No link has this id.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
+        Forbidden,
     )
 )]
 pub(super) async fn delete(
@@ -292,8 +292,8 @@ pub(super) async fn delete(
     params(("id" = String, Path, description = "The short code.")),
     responses(
         (status = 302, description = "To the link's target.", headers(("Location" = String, description = "The target."))),
-        (status = 404, description = "No link has this code.", body = Problem, content_type = "application/problem+json"),
-        (status = 410, description = "The link has been deactivated.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
+        Gone,
     )
 )]
 pub(super) async fn follow(

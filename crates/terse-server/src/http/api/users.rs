@@ -7,13 +7,13 @@ use axum::extract::State;
 use terse_core::{Email, InvalidText, NewUser, UserChange, UserId, Username};
 use utoipa::ToSchema;
 
+use super::described::{BadRequest, Conflict, Forbidden, LinkParameters, NotFound, PageParameters};
 use super::urls::state_and_text;
 use super::{Created, Done};
 use crate::app::App;
 use crate::auth::{Caller, Read, Write};
 use crate::error::{Error, Result};
 use crate::http::page::Listed;
-use crate::http::problem::Problem;
 use crate::http::request::{Fields, FromFields, Id, Json, Origin, Query, parsed};
 use crate::http::view::{LinkView, UserView};
 use crate::users;
@@ -78,13 +78,11 @@ fn username(text: &str) -> Result<Username> {
 #[utoipa::path(
     get, path = "/users", tag = "users",
     params(
-        ("page" = Option<i64>, Query, description = "Page number, from 1."),
-        ("per_page" = Option<i64>, Query, description = "Users on a page: 1 to 1000, 1000 if not given."),
-        ("after" = Option<i64>, Query, description = "Instead of page: users after this id."),
+        PageParameters,
     ),
     responses(
         (status = 200, description = "Users by id.", body = [UserView]),
-        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
     )
 )]
 pub(super) async fn list(
@@ -108,8 +106,9 @@ pub(super) async fn list(
     post, path = "/users", tag = "users", request_body = NewUserRequest,
     responses(
         (status = 201, description = "The user.", body = UserView),
-        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another user has the name or address.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
+        Conflict,
     )
 )]
 pub(super) async fn create(
@@ -136,7 +135,7 @@ pub(super) async fn create(
     get, path = "/users/{id}", tag = "users", params(("id" = i64, Path, description = "The user's id.")),
     responses(
         (status = 200, description = "The user.", body = UserView),
-        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
     )
 )]
 pub(super) async fn load(
@@ -153,9 +152,10 @@ pub(super) async fn load(
     params(("id" = i64, Path, description = "The user's id.")),
     responses(
         (status = 200, description = "The user after the change.", body = UserView),
-        (status = 400, description = "A member cannot be used.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another user has the name or address.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        Forbidden,
+        NotFound,
+        Conflict,
     )
 )]
 pub(super) async fn update(
@@ -176,7 +176,8 @@ pub(super) async fn update(
     delete, path = "/users/{id}", tag = "users", params(("id" = i64, Path, description = "The user's id.")),
     responses(
         (status = 200, description = "The user is gone.", body = Done),
-        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+        NotFound,
+        Forbidden,
     )
 )]
 pub(super) async fn delete(
@@ -195,16 +196,13 @@ pub(super) async fn delete(
     get, path = "/users/{id}/urls", tag = "users",
     params(
         ("id" = i64, Path, description = "The user's id."),
-        ("is_active" = Option<bool>, Query, description = "Only active, or only deactivated ones: true, false, 1 or 0."),
-        ("q" = Option<String>, Query, description = "Only links with this in their target or title, in any case. `search` is the same."),
-        ("page" = Option<i64>, Query, description = "Page number, from 1."),
-        ("per_page" = Option<i64>, Query, description = "Links on a page: 1 to 1000, 1000 if not given."),
-        ("after" = Option<i64>, Query, description = "Instead of page: links after this id."),
+        LinkParameters,
+        PageParameters,
     ),
     responses(
         (status = 200, description = "Links by id.", body = [LinkView]),
-        (status = 400, description = "A parameter does not parse.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No user has this id.", body = Problem, content_type = "application/problem+json"),
+        BadRequest,
+        NotFound,
     )
 )]
 pub(super) async fn list_links(
