@@ -15,8 +15,9 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 
 use super::problem::{PAGE_POLICY, prefers_html};
+use super::request::Origin;
 use crate::app::App;
-use reference::Reference;
+use reference::{EXAMPLE_BASE, Reference};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// A new version of the program may describe itself differently.
@@ -53,9 +54,10 @@ async fn index(headers: HeaderMap) -> Response {
     Json(index).into_response()
 }
 
-async fn reference() -> Response {
+async fn reference(origin: Origin) -> Response {
+    let page = REFERENCE_PAGE.replace(EXAMPLE_BASE, &origin.base().to_string());
     let headers = [(CONTENT_SECURITY_POLICY, PAGE_POLICY), (CACHE_CONTROL, NO_CACHE)];
-    (headers, Html(REFERENCE_PAGE.as_str())).into_response()
+    (headers, Html(page)).into_response()
 }
 
 async fn openapi() -> Response {

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 
 /// A short code and where it leads.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Link)]
 pub(super) struct LinkView {
     /// Names the link.
     #[schema(minimum = 1)]
@@ -59,6 +60,7 @@ impl LinkView {
 
 /// Who links may belong to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
 pub(super) struct UserView {
     /// Names the user.
     #[schema(minimum = 1)]
@@ -87,6 +89,7 @@ impl From<User> for UserView {
 
 /// Something that happened to a link.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub(super) struct EventView {
     /// Names the event.
     #[schema(minimum = 1)]

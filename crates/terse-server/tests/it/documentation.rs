@@ -70,6 +70,10 @@ async fn the_reference_shows_every_operation_and_loads_nothing() {
     ] {
         assert!(page.text.contains(text), "{text}");
     }
+    assert!(
+        page.text.contains("curl &#39;http://sho.rt/events&#39;"),
+        "examples are for the address that was asked"
+    );
     for external in ["<script", "src=", "@import", "url("] {
         assert!(!page.text.contains(external), "{external}");
     }

@@ -11,6 +11,17 @@ pub(super) struct Reference<'a> {
     version: &'a str,
     description: &'a str,
     groups: Vec<Group<'a>>,
+    objects: Vec<Object<'a>>,
+}
+
+/// Where the examples go; the page is shown with the address that it was asked at instead.
+pub(super) const EXAMPLE_BASE: &str = "http://127.0.0.1:8000";
+
+/// What requests and answers are made of.
+struct Object<'a> {
+    name: &'a str,
+    description: &'a str,
+    members: Vec<Member<'a>>,
 }
 
 struct Group<'a> {
@@ -50,12 +61,22 @@ impl<'a> Reference<'a> {
             .iter()
             .map(|tag| group(document, tag))
             .collect();
+        let objects = document["components"]["schemas"]
+            .as_object()
+            .into_iter()
+            .flatten();
+        let object = |(name, schema): (&'a String, &'a Value)| Object {
+            name,
+            description: text(&schema["description"]),
+            members: members(document, schema),
+        };
         let info = &document["info"];
         Self {
             title: text(&info["title"]),
             version: text(&info["version"]),
             description: text(&info["description"]),
             groups,
+            objects: objects.map(object).collect(),
         }
     }
 }
@@ -65,7 +86,9 @@ fn group<'a>(document: &'a Value, tag: &'a Value) -> Group<'a> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let operations = paths.flat_map(|(path, item)| {
         let methods = item.as_object().into_iter().flatten();
-        methods.map(move |(method, operation)| (path, method, operation))
+        // HEAD is the GET beside it without a body.
+        let shown = methods.filter(|(method, _)| *method != "head");
+        shown.map(move |(method, operation)| (path, method, operation))
     });
     let in_group =
         operations.filter(|(_, _, operation)| list(&operation["tags"]).iter().any(|tag| tag == name));
@@ -171,7 +194,7 @@ fn curl(method: &str, path: &str, body: &Value) -> String {
             Value::Object(examples)
         )
     };
-    format!("curl {method_flag}http://127.0.0.1:8000{path}{data}")
+    format!("curl {method_flag}'{EXAMPLE_BASE}{path}'{data}")
 }
 
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
