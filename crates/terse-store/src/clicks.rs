@@ -8,6 +8,7 @@ use terse_core::{Click, UserId};
 
 use crate::db::{Param, Read, Row, Tx};
 use crate::error::{Error, Result, Trouble};
+use crate::links::highest_link_id;
 use crate::sql::statements;
 use crate::store::Store;
 use crate::totals::{self, Clicks};
@@ -55,6 +56,10 @@ statements! {
     MOVE = "UPDATE journal_positions SET segment = $5, byte_offset = $6 \
             WHERE journal_id = $1 AND lane = $2 AND segment = $3 AND byte_offset = $4";
     FIND_POSITION = "SELECT lane, segment, byte_offset FROM journal_positions WHERE journal_id = $1 AND lane = $2";
+    // No code is empty, so the row meets no other; it is there to move the sequence on, and goes at once.
+    RESERVE_LINK_ID = "INSERT INTO links (id, short_code, original_url, search_text, is_active, version, created_at, \
+                       updated_at) VALUES ($1, '', '', '', FALSE, 0, 0, 0)";
+    RELEASE_LINK_ID = "DELETE FROM links WHERE id = $1 AND short_code = ''";
     INSERT = "INSERT INTO events (link_id, user_id, event_type, is_counted, at, code_text, target_text, \
               referrer_text, agent_text) VALUES ($1, $2, 'click', TRUE, $3, $4, $5, $6, $7)";
 }
@@ -113,8 +118,23 @@ async fn ship(
     let rows = batch.clicks.iter().zip(click_texts);
     let rows = rows.map(|(click, of)| row(click, of, &texts));
     tx.execute_many(&INSERT, rows).await?;
-    totals::add(tx, &count(&batch.clicks)).await?;
+    let clicks = count(&batch.clicks);
+    reserve_link_ids(tx, &clicks).await?;
+    totals::add(tx, &clicks).await?;
     Ok((Shipped::Done, texts))
+}
+
+/// Clicks may name links that this store has never had: those made after the backup that it was restored from. Their ids
+/// must not be given to other links, which would inherit the clicks.
+async fn reserve_link_ids(tx: &mut Tx, clicks: &Clicks) -> Result<()> {
+    let Some((newest, _)) = clicks.last_key_value() else {
+        return Ok(());
+    };
+    if *newest > highest_link_id(tx).await? {
+        tx.execute(&RESERVE_LINK_ID, &[(*newest).into()]).await?;
+        tx.execute(&RELEASE_LINK_ID, &[(*newest).into()]).await?;
+    }
+    Ok(())
 }
 
 /// Moves the lane to the end of `batch`; gives where it stands if that is not the start of `batch`.

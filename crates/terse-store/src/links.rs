@@ -74,6 +74,12 @@ statements! {
               created_at, updated_at, id) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9) RETURNING id";
 }
 
+/// See [`Store::highest_link_id`].
+pub(crate) async fn highest_link_id(tx: &mut Tx) -> Result<i64> {
+    let highest = tx.query_opt(&FIND_HIGHEST_ID, &[], |row| row.int(0)).await?;
+    Ok(highest.unwrap_or(0))
+}
+
 impl Store {
     /// What the redirect of `code` needs; one lookup in an index.
     pub async fn find_redirect(&self, code: &ShortCode) -> Result<Option<RedirectRow>> {
@@ -92,12 +98,7 @@ impl Store {
     /// costs nothing to know.
     pub async fn highest_link_id(&self) -> Result<i64> {
         self.db
-            .read(Read::Point, |tx| {
-                Box::pin(async move {
-                    let highest = tx.query_opt(&FIND_HIGHEST_ID, &[], |row| row.int(0)).await?;
-                    Ok(highest.unwrap_or(0))
-                })
-            })
+            .read(Read::Point, |tx| Box::pin(highest_link_id(tx)))
             .await
     }
 

@@ -30,7 +30,8 @@ static OPENAPI_JSON: LazyLock<String> = LazyLock::new(|| {
 });
 
 static REFERENCE_PAGE: LazyLock<String> = LazyLock::new(|| {
-    let description = serde_json::from_str(&OPENAPI_JSON).expect("just serialised");
+    // Descriptions mark code as Markdown does, which a page without Markdown would show.
+    let description = serde_json::from_str(&OPENAPI_JSON.replace('`', "")).expect("just serialised");
     Reference::of(&description)
         .render()
         .expect("texts into memory cannot fail")

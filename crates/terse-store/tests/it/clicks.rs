@@ -1,6 +1,6 @@
 //! Shipping clicks, exactly once.
 
-use terse_core::EventFilter;
+use terse_core::{EventFilter, Link, LinkId};
 use terse_store::{ClickBatch, Error, Position, Shipped, Store};
 use tokio::task::JoinSet;
 
@@ -15,6 +15,7 @@ on_every_engine![
     a_batch_from_elsewhere_is_told_where_the_lane_stands,
     lanes_and_journals_move_apart_from_one_another,
     clicks_of_a_deleted_link_stay_events,
+    clicks_of_a_link_that_a_restored_store_never_had_go_to_no_other,
     a_batch_that_was_undone_leaves_the_cache_of_texts_sound,
     lanes_that_ship_the_same_texts_at_once_all_arrive,
     an_empty_batch_moves_the_lane,
@@ -113,6 +114,25 @@ async fn lanes_and_journals_move_apart_from_one_another(store: Store) {
     });
     assert_eq!(positions, expected);
     assert_eq!(click_count(&store, link.id).await, 4);
+}
+
+async fn clicks_of_a_link_that_a_restored_store_never_had_go_to_no_other(store: Store) {
+    let known = create(&store, new_link("known")).await;
+    let lost = Link {
+        id: LinkId::new(known.id.get() + 5).expect("positive"),
+        ..known.clone()
+    };
+    let clicks = vec![click(&lost), click(&known), click(&lost)];
+    assert_eq!(ship(&store, batch(0, 30, clicks)).await, Shipped::Done);
+    assert_eq!(store.highest_link_id().await.expect("an id"), lost.id.get());
+    let fresh = create(&store, new_link("fresh")).await;
+    assert!(fresh.id > lost.id);
+    assert_eq!(click_count(&store, fresh.id).await, 0);
+    assert_eq!(click_count(&store, known.id).await, 1);
+    assert_eq!(
+        store.integrity_problems().await.expect("an answer"),
+        Vec::<String>::new()
+    );
 }
 
 async fn clicks_of_a_deleted_link_stay_events(store: Store) {

@@ -16,6 +16,24 @@ use crate::app::App;
 /// A database that has not answered after this long is called unavailable.
 const DATABASE_WITHIN: Duration = Duration::from_millis(500);
 
+/// How the database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Database {
+    /// It answers, and takes clicks.
+    Ok,
+    /// It does not answer in time, or refused the last clicks: they wait in the journal.
+    Unavailable,
+}
+
+/// That the process answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Liveness {
+    /// `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
@@ -25,9 +43,7 @@ pub(super) struct Health {
     /// The program's version.
     #[schema(example = "0.1.0")]
     version: &'static str,
-    /// `ok`, or `unavailable`.
-    #[schema(example = "ok")]
-    database: &'static str,
+    database: Database,
     /// Links in memory.
     cached_links: usize,
     /// Clicks that are safe in the journal and not in the database yet.
@@ -42,9 +58,7 @@ pub(super) struct Readiness {
     /// `ready`, or `not ready`.
     #[schema(example = "ready")]
     status: &'static str,
-    /// `ok`, or `unavailable`.
-    #[schema(example = "ok")]
-    database: &'static str,
+    database: Database,
 }
 
 /// How the service is; 200 as long as it answers at all.
@@ -53,12 +67,17 @@ pub(super) struct Readiness {
     responses((status = 200, description = "The process answers.", body = Health))
 )]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    let clicks = app.shipper.stats();
     let health = Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
-        database: database(&app).await,
+        database: if clicks.is_store_away {
+            Database::Unavailable
+        } else {
+            ping(&app).await
+        },
         cached_links: app.cache.len(),
-        unshipped_clicks: app.shipper.stats().unshipped_clicks,
+        unshipped_clicks: clicks.unshipped_clicks,
         shed_clicks: app.journal.stats().shed,
     };
     uncached(StatusCode::OK, &health)
@@ -67,10 +86,10 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
 /// Whether the process answers: to be restarted when not.
 #[utoipa::path(
     get, path = "/livez", tag = "health",
-    responses((status = 200, description = "The process answers.", body = super::Done))
+    responses((status = 200, description = "The process answers.", body = Liveness))
 )]
 pub(super) async fn live() -> Response {
-    uncached(StatusCode::OK, &super::Done { message: "alive" })
+    uncached(StatusCode::OK, &Liveness { status: "ok" })
 }
 
 /// Whether requests should be sent here.
@@ -82,28 +101,29 @@ pub(super) async fn live() -> Response {
     )
 )]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    match database(&app).await {
-        "ok" => uncached(
+    // Refused clicks are safe in the journal, and redirects go on: no reason to send visitors elsewhere.
+    match ping(&app).await {
+        Database::Ok => uncached(
             StatusCode::OK,
             &Readiness {
                 status: "ready",
-                database: "ok",
+                database: Database::Ok,
             },
         ),
-        database => uncached(
+        Database::Unavailable => uncached(
             StatusCode::SERVICE_UNAVAILABLE,
             &Readiness {
                 status: "not ready",
-                database,
+                database: Database::Unavailable,
             },
         ),
     }
 }
 
-async fn database(app: &App) -> &'static str {
+async fn ping(app: &App) -> Database {
     match tokio::time::timeout(DATABASE_WITHIN, app.store.ping()).await {
-        Ok(Ok(())) => "ok",
-        _ => "unavailable",
+        Ok(Ok(())) => Database::Ok,
+        _ => Database::Unavailable,
     }
 }
 

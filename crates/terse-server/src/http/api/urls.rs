@@ -288,8 +288,8 @@ pub(super) async fn delete(
 
 /// Follow a short link: the same as `GET /{code}`.
 #[utoipa::path(
-    method(get, head), path = "/urls/{id}/redirect", tag = "short links",
-    params(("id" = String, Path, description = "The short code.")),
+    method(get, head), path = "/urls/{code}/redirect", tag = "short links",
+    params(("code" = String, Path, description = "The short code.")),
     responses(
         (status = 302, description = "To the link's target.", headers(("Location" = String, description = "The target."))),
         NotFound,
