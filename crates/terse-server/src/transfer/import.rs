@@ -1,15 +1,16 @@
 //! Three files with the ids that their rows had elsewhere: users, links, events, in this order.
 //!
 //! Running the same import again doubles nothing. Links and events of a user who repeats another one go to the one who
-//! kept the name.
+//! kept the name, events of a link whose code is taken to the link that kept the code.
 
+mod id_set;
 mod owners;
 mod tally;
 
 use std::path::PathBuf;
 
-use terse_core::{NewEvent, NewLink, NewUser, UserId};
-use terse_store::{Imported, Store};
+use terse_core::{LinkId, NewEvent, NewLink, NewUser, UserId};
+use terse_store::{Imported, Store, Taken};
 use tokio::sync::mpsc;
 
 use super::chunks::{Chunk, Source};
@@ -77,7 +78,8 @@ pub async fn import(
         .sum();
     let mut run = Run {
         store,
-        owners: Owners::default(),
+        users: Owners::default(),
+        links: Owners::default(),
         progress: Progress {
             rows: 0,
             bytes_done: 0,
@@ -100,7 +102,8 @@ pub async fn import(
 
 struct Run<'a> {
     store: &'a Store,
-    owners: Owners,
+    users: Owners,
+    links: Owners,
     progress: Progress,
     on_progress: &'a mut dyn FnMut(Progress),
 }
@@ -118,9 +121,7 @@ impl Run<'_> {
             let users = rows.iter().map(|(_, user)| user.clone()).collect();
             let outcomes = self.store.import_users(users).await?;
             for ((row, user), outcome) in rows.iter().zip(outcomes) {
-                if let (Some(id), Imported::Taken(taken)) = (user.id, outcome) {
-                    self.owners.skipped(id, taken);
-                }
+                note(&mut self.users, user.id.map(UserId::get), outcome);
                 tally.add(*row, outcome, false, |taken| reason::user(user, taken));
             }
             tally.end(chunk.bad);
@@ -137,12 +138,12 @@ impl Run<'_> {
             let (mut kept, mut links, mut bad) = (Vec::new(), Vec::new(), chunk.bad);
             for (row, mut link) in chunk.rows {
                 let claimed = link.owner;
-                match claimed.map(|user| self.owners.of(user.get())) {
+                match claimed.map(|user| self.users.of(user.get())) {
                     Some(Owner::Nobody) => {
-                        bad.push(reason::of_skipped_user(row, claimed.map(UserId::get)));
+                        bad.push(reason::of_skipped(row, "user", claimed.map(UserId::get)));
                         continue;
                     }
-                    Some(Owner::KeptBy(user)) => link.owner = Some(user),
+                    Some(Owner::KeptBy(user)) => link.owner = UserId::new(user).ok(),
                     Some(Owner::AsWritten) | None => {}
                 }
                 kept.push((row, link.owner != claimed, reason::LinkName::of(&link)));
@@ -150,6 +151,7 @@ impl Run<'_> {
             }
             let outcomes = self.store.import_links(links).await?;
             for ((row, is_reassigned, name), outcome) in kept.into_iter().zip(outcomes) {
+                note(&mut self.links, name.id().map(LinkId::get), outcome);
                 tally.add(row, outcome, is_reassigned, |taken| name.reason(taken));
             }
             tally.end(bad);
@@ -165,17 +167,25 @@ impl Run<'_> {
             tally.begin(&chunk);
             let (mut kept, mut events, mut bad) = (Vec::new(), Vec::new(), chunk.bad);
             for (row, mut event) in chunk.rows {
-                let claimed = event.user_id;
-                match claimed.map(|user| self.owners.of(user)) {
+                let claimed = (event.link_id, event.user_id);
+                // Unlike links, events may name users, and links, that do not exist.
+                match claimed.1.map(|user| self.users.of(user)) {
                     Some(Owner::Nobody) => {
-                        bad.push(reason::of_skipped_user(row, claimed));
+                        bad.push(reason::of_skipped(row, "user", claimed.1));
                         continue;
                     }
-                    Some(Owner::KeptBy(user)) => event.user_id = Some(user.get()),
-                    // Unlike links, events may name a user who does not exist.
+                    Some(Owner::KeptBy(user)) => event.user_id = Some(user),
                     Some(Owner::AsWritten) | None => {}
                 }
-                kept.push((row, event.user_id != claimed, event.id));
+                match self.links.of(event.link_id) {
+                    Owner::Nobody => {
+                        bad.push(reason::of_skipped(row, "link", Some(event.link_id)));
+                        continue;
+                    }
+                    Owner::KeptBy(link) => event.link_id = link,
+                    Owner::AsWritten => {}
+                }
+                kept.push((row, (event.link_id, event.user_id) != claimed, event.id));
                 events.push(event);
             }
             let outcomes = self.store.import_events(events).await?;
@@ -191,5 +201,18 @@ impl Run<'_> {
         self.progress.rows += (chunk.rows.len() + chunk.bad.len()) as u64;
         self.progress.bytes_done = bytes_before + chunk.bytes_done;
         (self.on_progress)(self.progress);
+    }
+}
+
+/// Remembers for later rows what became of the user or link `id` of a file.
+fn note(owners: &mut Owners, id: Option<i64>, outcome: Imported) {
+    let Some(id) = id else { return };
+    match outcome {
+        Imported::Inserted | Imported::AlreadyThere => owners.stored(id),
+        Imported::Taken(Taken::Username { kept_by } | Taken::Email { kept_by }) => {
+            owners.skipped(id, Some(kept_by.get()));
+        }
+        Imported::Taken(Taken::ShortCode { kept_by }) => owners.skipped(id, Some(kept_by.get())),
+        Imported::Taken(_) => owners.skipped(id, None),
     }
 }

@@ -7,6 +7,10 @@ use terse_core::{Details, NewEvent, NewLink, NewUser, Timestamp, Title};
 
 use super::table::{Column, Row, optional, required};
 
+/// The highest id that is taken over: what programs that read JSON numbers as doubles still read exactly. An id near the
+/// end of the 64-bit integers would leave none for the next row.
+pub(super) const ID_MAX: i64 = (1 << 53) - 1;
+
 /// The columns of a file of users that is uploaded.
 pub(super) const UPLOAD_COLUMNS: &[Column] = &[
     required("username"),
@@ -50,7 +54,7 @@ pub(super) fn uploaded_user(row: &Row<'_>, now: Timestamp) -> Result<NewUser, St
             .text(1)
             .parse()
             .map_err(|error: terse_core::InvalidEmail| error.to_string())?,
-        id: optional_value("id", row.text(2))?,
+        id: wished_id(row.text(2))?,
         created_at: optional_value("created_at", row.text(3))?.unwrap_or(now),
     })
 }
@@ -63,7 +67,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<NewUser, String> {
             .text(1)
             .parse()
             .map_err(|error: terse_core::InvalidEmail| error.to_string())?,
-        id: Some(value("id", row.text(2))?),
+        id: Some(id(row.text(2))?),
         created_at: value("created_at", row.text(3))?,
     })
 }
@@ -72,7 +76,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<NewUser, String> {
 pub(super) fn link(row: &Row<'_>) -> Result<NewLink, String> {
     let title = Some(row.text(4)).filter(|title| !title.is_empty());
     Ok(NewLink {
-        id: Some(value("id", row.text(0))?),
+        id: Some(id(row.text(0))?),
         owner: optional_value("user_id", row.text(1))?,
         short_code: row
             .text(2)
@@ -92,7 +96,7 @@ pub(super) fn link(row: &Row<'_>) -> Result<NewLink, String> {
 /// An event. Links and users are plain numbers: the log names what may be gone.
 pub(super) fn event(row: &Row<'_>) -> Result<NewEvent, String> {
     Ok(NewEvent {
-        id: Some(value("id", row.text(0))?),
+        id: Some(id(row.text(0))?),
         link_id: integer("url_id", row.text(1))?,
         user_id: match row.text(2) {
             "" => None,
@@ -119,6 +123,26 @@ fn details(text: &str) -> Result<Option<Details>, String> {
     Details::try_from(&json)
         .map(Some)
         .map_err(|error| error.to_string())
+}
+
+/// An id that leaves room for those that come after it.
+fn id<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    if is_too_large(text) {
+        return Err(format!("id must be at most {ID_MAX}, not {}", quoted(text)));
+    }
+    value("id", text)
+}
+
+/// An id that a row would like to have.
+fn wished_id<T: FromStr<Err: Display>>(text: &str) -> Result<Option<T>, String> {
+    if is_too_large(text) {
+        return Ok(None);
+    }
+    optional_value("id", text)
+}
+
+fn is_too_large(id: &str) -> bool {
+    id.parse().is_ok_and(|id: i64| id > ID_MAX)
 }
 
 fn optional_value<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<Option<T>, String> {

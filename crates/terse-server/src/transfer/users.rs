@@ -39,9 +39,14 @@ pub async fn import_uploaded(
             file: FILE.to_owned(),
         });
     }
+    // All of it before the first is stored: a file that cannot be read to its end is refused whole.
     let mut table = Table::open(FILE.to_owned(), csv, UPLOAD_COLUMNS)?;
-    let (mut inserted, mut skips, mut last_row) = (0, Skips::default(), 0);
+    let mut chunks = Vec::new();
     while let Some(chunk) = next_chunk(&mut table, &|row| uploaded_user(row, now))? {
+        chunks.push(chunk);
+    }
+    let (mut inserted, mut skips, mut last_row) = (0, Skips::default(), 0);
+    for chunk in chunks {
         let mut skipped = chunk.bad;
         let rows = chunk.rows.len() as u64;
         let refused = insert(store, chunk.rows).await?;

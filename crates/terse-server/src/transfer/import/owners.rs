@@ -1,38 +1,44 @@
-//! Who gets the links and events of users who were skipped.
+//! Who gets what belonged to rows that were skipped: links and events of users, events of links.
 
 use std::collections::HashMap;
 
-use terse_core::UserId;
-use terse_store::Taken;
+use super::id_set::IdSet;
 
-/// To whom a row belongs.
+/// To whom a row belongs that names a user or a link of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// To the user with the number in the file.
+    /// To the one with the number in the file.
     AsWritten,
-    /// To the user who kept the name or the address.
-    KeptBy(UserId),
-    /// To a user who was skipped because the id belongs to somebody else: that one must not get it.
+    /// To the one who kept the name.
+    KeptBy(i64),
+    /// To one that was skipped because the id belongs to somebody else: that one must not get it.
     Nobody,
 }
 
-/// The users that this run skipped.
+/// What became of the ids of one file.
 #[derive(Debug, Default)]
-pub(super) struct Owners(HashMap<i64, Owner>);
+pub(super) struct Owners {
+    stored: IdSet,
+    skipped: HashMap<i64, Owner>,
+}
 
 impl Owners {
-    /// Notes that the user `id` of the file was skipped.
-    pub(super) fn skipped(&mut self, id: UserId, taken: Taken) {
-        let owner = match taken {
-            Taken::Username { kept_by } | Taken::Email { kept_by } => Owner::KeptBy(kept_by),
-            _ => Owner::Nobody,
-        };
-        // The first row with an id is the one that links mean.
-        self.0.entry(id.get()).or_insert(owner);
+    /// Notes that a row with this id is stored, now or since an earlier import.
+    pub(super) fn stored(&mut self, id: i64) {
+        self.stored.insert(id);
     }
 
-    /// To whom the rows of the user `id` of the file belong.
+    /// Notes that a row with this id was skipped, and who kept its name, if that is why. Of several rows with one id the
+    /// first is the one that others mean.
+    pub(super) fn skipped(&mut self, id: i64, kept_by: Option<i64>) {
+        if !self.stored.contains(id) {
+            let owner = kept_by.map_or(Owner::Nobody, Owner::KeptBy);
+            self.skipped.entry(id).or_insert(owner);
+        }
+    }
+
+    /// To whom the rows that name `id` belong.
     pub(super) fn of(&self, id: i64) -> Owner {
-        self.0.get(&id).copied().unwrap_or(Owner::AsWritten)
+        self.skipped.get(&id).copied().unwrap_or(Owner::AsWritten)
     }
 }

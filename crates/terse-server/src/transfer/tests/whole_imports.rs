@@ -154,7 +154,7 @@ async fn nobody_gets_the_links_of_another_user_of_the_same_number() {
             "2: user 1 (zoe): the id belongs to a user with another name"
         ]
     );
-    let reason = "its user, 1 in the file, was skipped, and the id belongs to somebody else";
+    let reason = "its user, 1 in the file, was skipped, and the id belongs to another user";
     assert_eq!(lines(report.urls)[1], format!("2: {reason}"));
     assert_eq!(lines(report.events)[1], format!("2: {reason}"));
 }
@@ -200,4 +200,116 @@ async fn a_hundred_thousand_rows_stream_through_and_progress_ends_at_the_end() {
         (100_000, csv.len() as u64, csv.len() as u64)
     );
     assert!(seen.len() > 20, "{} chunks", seen.len());
+}
+
+const LINK_HEADER: &str = "id,user_id,short_code,original_url,title,is_active,created_at,updated_at\n";
+const TIMES: &str = "2024-01-02 17:05:09,2024-01-03 17:05:09\n";
+
+#[tokio::test]
+async fn events_of_a_skipped_link_go_to_no_stranger() {
+    let scratch = Scratch::new().await;
+    let mine = format!(
+        "{LINK_HEADER}1,,mine,https://a.example/1,,True,{TIMES}2,,both,https://a.example/2,,True,{TIMES}"
+    );
+    imported(&scratch, [None, Some(&mine), None])
+        .await
+        .expect("readable");
+    let theirs = format!(
+        "{LINK_HEADER}1,,theirs,https://b.example/1,,True,{TIMES}7,,both,https://b.example/2,,True,{TIMES}"
+    );
+    let events = "id,url_id,user_id,event_type,timestamp,details\n\
+        1,1,,click,2024-01-02 17:05:09,\n2,7,,click,2024-01-02 17:05:09,\n3,99,,click,2024-01-02 17:05:09,\n";
+    let report = imported(&scratch, [None, Some(&theirs), Some(events)])
+        .await
+        .expect("readable");
+    assert_eq!(
+        lines(report.events),
+        [
+            "3 read, 2 inserted, 0 there, 1 reassigned, 1 skipped",
+            "2: its link, 1 in the file, was skipped, and the id belongs to another link",
+        ]
+    );
+    let clicks = |link: i64| {
+        let store = scratch.store.clone();
+        async move {
+            let id = LinkId::new(link).expect("positive");
+            store
+                .find_link(id)
+                .await
+                .expect("an answer")
+                .expect("a link")
+                .click_count
+        }
+    };
+    assert_eq!((clicks(1).await, clicks(2).await), (0, 1));
+}
+
+#[tokio::test]
+async fn the_first_of_two_users_with_one_id_keeps_what_names_it() {
+    let scratch = Scratch::new().await;
+    let users = "id,username,email,created_at\n5,ann,ann@a.example,2024-01-02 17:05:09\n5,bob,bob@a.example,2024-01-02 17:05:09\n";
+    let urls = format!("{LINK_HEADER}1,5,aaaa,https://a.example/1,,True,{TIMES}");
+    for (inserted, there) in [(1, 0), (0, 1)] {
+        let report = imported(&scratch, [Some(users), Some(&urls), None])
+            .await
+            .expect("readable");
+        let expected = format!("1 read, {inserted} inserted, {there} there, 0 reassigned, 0 skipped");
+        assert_eq!(lines(report.urls), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_leaves_no_room_for_others_is_refused() {
+    let scratch = Scratch::new().await;
+    let max = i64::MAX;
+    let users = format!("id,username,email,created_at\n{max},ann,ann@a.example,2024-01-02 17:05:09\n");
+    let urls = format!("{LINK_HEADER}{max},,aaaa,https://a.example/1,,True,{TIMES}");
+    let events = format!("id,url_id,user_id,event_type,timestamp,details\n{max},1,,x,2024-01-02 17:05:09,\n");
+    let report = imported(&scratch, [Some(&users), Some(&urls), Some(&events)])
+        .await
+        .expect("readable");
+    for report in [report.users, report.urls, report.events] {
+        assert_eq!(
+            lines(report)[1],
+            "2: id must be at most 9007199254740991, not \"9223372036854775807\""
+        );
+    }
+    let uploaded = format!("id,username,email\n{max},ann,ann@a.example\n");
+    let now = terse_core::Timestamp::from_millis(0);
+    let report = crate::transfer::users::import_uploaded(&scratch.store, uploaded.as_bytes(), now).await;
+    assert_eq!(report.expect("readable").inserted, 1, "the id is only a wish");
+    let next = "username,email\nbob,bob@a.example\n";
+    let report = crate::transfer::users::import_uploaded(&scratch.store, next.as_bytes(), now).await;
+    assert_eq!(report.expect("readable").inserted, 1);
+    let page = scratch
+        .store
+        .list_users(PageRequest::after(0, 10))
+        .await
+        .expect("a page");
+    assert_eq!(
+        page.rows.iter().map(|user| user.id.get()).collect::<Vec<_>>(),
+        [1, 2]
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_read_to_its_end_stores_nothing() {
+    let scratch = Scratch::new().await;
+    let mut csv = "username,email\n".to_owned();
+    for row in 0..6_000 {
+        writeln!(csv, "user{row},user{row}@a.example").expect("into memory");
+    }
+    write!(csv, "\"{}", "x".repeat(300_000)).expect("into memory");
+    let now = terse_core::Timestamp::from_millis(0);
+    let error = crate::transfer::users::import_uploaded(&scratch.store, csv.as_bytes(), now).await;
+    assert!(
+        matches!(error, Err(TransferError::RowTooLong { .. })),
+        "{error:?}"
+    );
+    let page = scratch
+        .store
+        .list_users(PageRequest::after(0, 10))
+        .await
+        .expect("a page");
+    assert!(page.rows.is_empty());
 }

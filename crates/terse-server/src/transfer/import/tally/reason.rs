@@ -13,6 +13,11 @@ pub(in crate::transfer::import) struct LinkName {
 }
 
 impl LinkName {
+    /// The id in the file.
+    pub(in crate::transfer::import) fn id(&self) -> Option<LinkId> {
+        self.id
+    }
+
     /// The name of `link`.
     pub(in crate::transfer::import) fn of(link: &NewLink) -> Self {
         Self {
@@ -69,12 +74,12 @@ pub(in crate::transfer::import) fn event(id: Option<EventId>, _: Taken) -> Strin
     )
 }
 
-/// A row whose user was skipped, and left nobody to give it to.
-pub(in crate::transfer::import) fn of_skipped_user(row: u64, user: Option<i64>) -> Skipped {
-    let user = user.unwrap_or(0);
+/// A row whose user or link (`what`) was skipped, and left nobody to give it to.
+pub(in crate::transfer::import) fn of_skipped(row: u64, what: &str, id: Option<i64>) -> Skipped {
+    let id = id.unwrap_or(0);
     Skipped {
         row,
-        reason: format!("its user, {user} in the file, was skipped, and the id belongs to somebody else"),
+        reason: format!("its {what}, {id} in the file, was skipped, and the id belongs to another {what}"),
     }
 }
 
