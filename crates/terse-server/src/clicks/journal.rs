@@ -13,9 +13,9 @@ use super::folder::Folder;
 use super::header::JournalId;
 use super::keeper::{self, Retired, Rounds, Signal};
 use super::lane::{Appended, Lane, lock};
-use super::leftovers::Leftover;
+use super::leftovers::Found;
 use super::options::{JournalError, JournalOptions, LANES_MAX};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::record::{ClickRecord, Payload};
 use super::segment::{NotSynced, Segment};
 
@@ -60,7 +60,7 @@ pub struct Journal {
     shared: Arc<Shared>,
     keeper: Option<JoinHandle<()>>,
     next_thread: AtomicUsize,
-    leftovers: Mutex<Vec<Leftover>>,
+    found: Mutex<Found>,
     problems: Mutex<Vec<Problem>>,
     problem_count: AtomicU64,
 }
@@ -92,7 +92,8 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         let lanes = options.lanes.clamp(1, LANES_MAX);
         let segment_bytes = options.segment_bytes_for(lanes)?;
-        let found = options.prepare_folder()?;
+        let mut found = options.prepare_folder()?;
+        let problems = std::mem::take(&mut found.problems);
         let leftover_bytes = found.leftovers.iter().map(|leftover| leftover.file_bytes).sum();
         let shared = Arc::new(Shared {
             folder: Folder::new(
@@ -119,11 +120,11 @@ impl Journal {
             shared,
             keeper: Some(keeper),
             next_thread: AtomicUsize::new(0),
-            leftovers: Mutex::new(found.leftovers),
+            found: Mutex::new(found),
             problems: Mutex::default(),
             problem_count: AtomicU64::new(0),
         };
-        for problem in found.problems {
+        for problem in problems {
             journal.report(problem);
         }
         Ok(journal)
@@ -210,13 +211,21 @@ impl Journal {
     }
 
     /// Hands over what former runs left; the second call gives nothing.
-    pub(super) fn take_leftovers(&self) -> Vec<Leftover> {
-        std::mem::take(&mut lock(&self.leftovers))
+    pub(super) fn take_leftovers(&self) -> Found {
+        std::mem::take(&mut lock(&self.found))
     }
 
     /// Records and logs a problem.
     pub(super) fn report(&self, problem: Problem) {
-        tracing::error!(%problem, "a part of the click journal could not be read");
+        if matches!(problem.kind, ProblemKind::Unreadable(_)) {
+            tracing::error!(
+                %problem,
+                "a file of the click journal could not be read: it and the later segments of its lane wait for the \
+                 next start. Make it readable and restart, or move it away to give up its clicks"
+            );
+        } else {
+            tracing::error!(%problem, "a part of the click journal could not be read");
+        }
         self.problem_count.fetch_add(1, Ordering::Relaxed);
         let mut problems = lock(&self.problems);
         if problems.len() < PROBLEMS_MAX {

@@ -48,7 +48,8 @@ pub enum ProblemKind {
         /// Why.
         reason: Undecodable,
     },
-    /// The operating system could not read it. It stays where it is, for the next start.
+    /// The operating system could not read it. It stays where it is, for the next start, and with it the later
+    /// segments of its lane.
     Unreadable(io::ErrorKind),
 }
 

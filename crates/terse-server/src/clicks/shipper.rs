@@ -43,6 +43,7 @@ pub struct Shipper {
     nudged: Notify,
     shipped_clicks: AtomicU64,
     leftover_segments: AtomicUsize,
+    blocked_segments: AtomicUsize,
     is_store_away: AtomicBool,
 }
 
@@ -75,6 +76,8 @@ pub struct ShipperStats {
     pub oldest_unshipped_age: Option<Duration>,
     /// Segments of former runs that are still to be shipped.
     pub leftover_segments: usize,
+    /// Segments of former runs that wait for the next start, because one of their lane could not be read.
+    pub blocked_segments: usize,
     /// Clicks that were shipped since the start, those of former runs included.
     pub shipped_clicks: u64,
     /// Whether the store refused the last batch.
@@ -87,6 +90,7 @@ impl Shipper {
         let backlog = Backlog::new(journal.take_leftovers());
         Self {
             leftover_segments: AtomicUsize::new(backlog.leftovers.len()),
+            blocked_segments: AtomicUsize::new(backlog.blocked_segments),
             passed: watch::Sender::new(vec![Passed::default(); journal.lanes().len()].into()),
             backlog: Mutex::new(backlog),
             nudged: Notify::new(),
@@ -169,6 +173,7 @@ impl Shipper {
             unshipped_bytes: behind.map(|(lane, passed)| lane.end() - passed.bytes).sum(),
             oldest_unshipped_age: age_ms.map(Duration::from_millis),
             leftover_segments: self.leftover_segments.load(Ordering::Relaxed),
+            blocked_segments: self.blocked_segments.load(Ordering::Relaxed),
             shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
             is_store_away: self.is_store_away.load(Ordering::Relaxed),
         }

@@ -16,6 +16,7 @@ mod inspection;
 mod journal;
 mod recovery;
 mod shipping;
+mod unreadable;
 
 /// A data directory, and what outlives the runs in it.
 struct Site {

@@ -57,10 +57,22 @@ impl Shipper {
         let mut recovered = Recovered::default();
         // Taken out of the row last: a pass may be given up at any await.
         while let Some(leftover) = backlog.leftovers.front().cloned() {
-            self.ship_leftover(backlog, &leftover, &mut recovered).await?;
-            backlog.leftovers.pop_front();
+            match tokio::fs::read(&leftover.path).await {
+                Ok(bytes) => {
+                    self.ship_leftover(backlog, &leftover, &bytes, &mut recovered)
+                        .await?;
+                    backlog.leftovers.pop_front();
+                }
+                Err(error) => {
+                    self.report(&leftover.header, ProblemKind::Unreadable(error.kind()));
+                    recovered.problems += 1;
+                    backlog.block_first();
+                }
+            }
             self.leftover_segments
                 .store(backlog.leftovers.len(), Ordering::Relaxed);
+            self.blocked_segments
+                .store(backlog.blocked_segments, Ordering::Relaxed);
         }
         Ok(recovered)
     }
@@ -69,22 +81,15 @@ impl Shipper {
         &self,
         backlog: &mut Backlog,
         leftover: &Leftover,
+        bytes: &[u8],
         recovered: &mut Recovered,
     ) -> Result<()> {
         let header = &leftover.header;
-        let bytes = match tokio::fs::read(&leftover.path).await {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.report(header, ProblemKind::Unreadable(error.kind()));
-                recovered.problems += 1;
-                return Ok(());
-            }
-        };
         // Most of what a stop leaves was never written to: the store need not be asked about it.
         if bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0) {
             let (id, lane) = (header.journal_id, header.lane);
             backlog.load_position(&self.store, id, lane).await?;
-            self.ship_segment(backlog, header, &bytes, &leftover.is_damaged, recovered)
+            self.ship_segment(backlog, header, bytes, &leftover.is_damaged, recovered)
                 .await?;
         }
         recovered.segments += 1;
