@@ -69,10 +69,8 @@ impl Shipper {
                     backlog.block_first();
                 }
             }
-            self.leftover_segments
-                .store(backlog.leftovers.len(), Ordering::Relaxed);
-            self.blocked_segments
-                .store(backlog.blocked_segments, Ordering::Relaxed);
+            self.progress
+                .send_modify(|progress| progress.note_leftovers(backlog));
         }
         Ok(recovered)
     }
@@ -189,8 +187,8 @@ impl Shipper {
             return;
         };
         let end = base + (offset - HEADER_BYTES) as u64;
-        self.passed.send_if_modified(|passed| {
-            let passed = &mut passed[index];
+        self.progress.send_if_modified(|progress| {
+            let passed = &mut progress.lanes[index];
             passed.clicks += clicks;
             // A batch that the store took without our hearing of it was not counted: with nothing left, all were.
             let records = lane.records();

@@ -76,6 +76,27 @@ async fn a_reader_with_nothing_to_wait_for_needs_no_shipper() {
 }
 
 #[tokio::test]
+async fn a_reader_waits_for_the_clicks_of_former_runs() {
+    let site = Site::new();
+    append_all(&site.journal(), 0..500);
+    let journal = site.journal();
+    let store = site.store().await;
+    let shipper = Shipper::new(Arc::clone(&journal), store.clone());
+    let left = shipper.stats().leftover_segments;
+    assert!(left > 3, "500 clicks need several segments of 16 KiB");
+    assert!(!shipper.caught_up(Duration::ZERO).await, "nobody ships");
+
+    let stop = CancellationToken::new();
+    let reading = async {
+        assert!(shipper.caught_up(PATIENCE).await);
+        assert_eq!(stored(&store).await, numbers(0..500));
+        assert_eq!(shipper.stats().leftover_segments, 0);
+        stop.cancel();
+    };
+    tokio::join!(shipper.run(stop.clone()), reading);
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_costs_no_click() {
     let site = Site::new();
     let journal = site.journal();

@@ -40,6 +40,10 @@ fn left_segments(site: &Site, range: std::ops::Range<i64>) -> Vec<PathBuf> {
 async fn ship(journal: &Arc<Journal>, store: &Store) -> ShipperStats {
     let shipper = Shipper::new(Arc::clone(journal), store.clone());
     shipper.ship_all().await.expect("the store is there");
+    assert!(
+        shipper.caught_up(Duration::ZERO).await,
+        "nobody waits for what cannot be read"
+    );
     keeper::round(journal.shared());
     shipper.stats()
 }
