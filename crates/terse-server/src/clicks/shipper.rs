@@ -16,9 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::journal::{Ends, Journal};
 use super::lane::Lane;
 use backlog::Backlog;
+use caught::caught;
 
 mod backlog;
 mod batch;
+mod caught;
 mod pass;
 
 pub use batch::SHIP_BATCH_MAX;
@@ -144,12 +146,12 @@ impl Shipper {
         let mut backoff = BACKOFF_MIN;
         loop {
             // Giving up amid a batch is safe: the store says later whether it has taken it.
-            let Some(shipped) = stop.run_until_cancelled(self.ship_all()).await else {
+            let Some(pass) = stop.run_until_cancelled(caught(self.ship_all())).await else {
                 break;
             };
-            self.note(shipped.as_ref().err());
+            let is_shipped = self.note(pass);
             let rest = async {
-                if shipped.is_ok() {
+                if is_shipped {
                     backoff = BACKOFF_MIN;
                     // Running out is the ordinary end of a rest, and a nudge the other.
                     let _ = tokio::time::timeout(IDLE_TICK, self.nudged.notified()).await;

@@ -6,6 +6,7 @@ use terse_store::{ClickBatch, Position, Shipped};
 
 use super::backlog::Backlog;
 use super::batch::{Batch, start_in};
+use super::caught::{Panicked, caught};
 use super::{Recovered, SHUTDOWN_SHIP_MAX, Shipper};
 use crate::clicks::folder::Fate;
 use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
@@ -30,26 +31,31 @@ impl Shipper {
 
     /// The last pass, and the last sync.
     pub(super) async fn finish(&self) {
-        let shipped = tokio::time::timeout(SHUTDOWN_SHIP_MAX, self.ship_all()).await;
-        if let Ok(shipped) = shipped {
-            self.note(shipped.as_ref().err());
+        let pass = tokio::time::timeout(SHUTDOWN_SHIP_MAX, caught(self.ship_all())).await;
+        if let Ok(pass) = pass {
+            self.note(pass);
         } else {
             tracing::warn!("not all clicks were shipped in time: the next start ships them");
         }
         self.journal.sync_all().await;
     }
 
-    /// Logs when the store goes away, and when it is back.
-    pub(super) fn note(&self, error: Option<&terse_store::Error>) {
-        let was_away = self.is_store_away.swap(error.is_some(), Ordering::Relaxed);
-        match error {
-            Some(error) if !was_away => {
+    /// Logs when the store goes away, when it is back, and each panic. Whether everything was shipped.
+    pub(super) fn note(&self, pass: std::result::Result<Result<()>, Panicked>) -> bool {
+        let Ok(shipped) = pass else {
+            tracing::error!("shipping clicks panicked, and is tried again: they wait in the journal");
+            return false;
+        };
+        let was_away = self.is_store_away.swap(shipped.is_err(), Ordering::Relaxed);
+        match &shipped {
+            Err(error) if !was_away => {
                 let error: &(dyn std::error::Error + 'static) = error; // logged with its causes
                 tracing::warn!(error, "clicks cannot be shipped: they wait in the journal");
             }
-            None if was_away => tracing::info!("clicks are shipped again"),
+            Ok(()) if was_away => tracing::info!("clicks are shipped again"),
             _ => {}
         }
+        shipped.is_ok()
     }
 
     /// Ships segments of former runs, oldest first, and forgets each when it is done.
