@@ -5,8 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use tokio::io::AsyncReadExt;
+
 use super::folder::set_aside;
-use super::header::{BadHeader, HEADER_BYTES, LaneKey, SEGMENT_SUFFIX, SegmentHeader};
+use super::header::{BadHeader, HEADER_BYTES, LaneKey, SEGMENT_BYTES_MAX, SEGMENT_SUFFIX, SegmentHeader};
 use super::problem::{Problem, ProblemKind};
 use super::segment::UNFINISHED_SUFFIX;
 
@@ -111,6 +113,17 @@ pub(super) fn read_header(path: &Path) -> io::Result<(Result<SegmentHeader, BadH
     let mut front = Vec::with_capacity(HEADER_BYTES);
     file.take(HEADER_BYTES as u64).read_to_end(&mut front)?;
     Ok((SegmentHeader::decode(&front), file_bytes))
+}
+
+/// A segment's bytes, of a file that is longer than any segment only the front: it was reported, and has no claim
+/// to all of the memory.
+pub(super) async fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(u64::from(SEGMENT_BYTES_MAX))
+        .read_to_end(&mut bytes)
+        .await?;
+    Ok(bytes)
 }
 
 /// The header, if it belongs to a file called `name`.

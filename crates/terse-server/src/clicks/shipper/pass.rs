@@ -12,7 +12,7 @@ use crate::clicks::folder::Fate;
 use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
 use crate::clicks::keeper::Retired;
 use crate::clicks::lane::Lane;
-use crate::clicks::leftovers::Leftover;
+use crate::clicks::leftovers::{Leftover, read};
 use crate::clicks::problem::{Problem, ProblemKind};
 use crate::clicks::segment::Segment;
 
@@ -63,7 +63,7 @@ impl Shipper {
         let mut recovered = Recovered::default();
         // Taken out of the row last: a pass may be given up at any await.
         while let Some(leftover) = backlog.leftovers.front().cloned() {
-            match tokio::fs::read(&leftover.path).await {
+            match read(&leftover.path).await {
                 Ok(bytes) => {
                     self.ship_leftover(backlog, &leftover, &bytes, &mut recovered)
                         .await?;
