@@ -162,12 +162,7 @@ impl Inspection {
                     is_tail,
                     end,
                 } => {
-                    let (offset, bytes) = (offset as u64, bytes as u64);
-                    report(if is_tail {
-                        ProblemKind::TornTail { offset, bytes }
-                    } else {
-                        ProblemKind::Damage { offset, bytes }
-                    });
+                    report(ProblemKind::of_damage(offset, bytes, is_tail));
                     begin = end;
                 }
             }

@@ -59,6 +59,18 @@ impl fmt::Display for Problem {
     }
 }
 
+impl ProblemKind {
+    /// Bytes that are no record; as a tail when nothing whole follows them.
+    pub(super) fn of_damage(offset: usize, bytes: usize, is_tail: bool) -> Self {
+        let (offset, bytes) = (offset as u64, bytes as u64);
+        if is_tail {
+            Self::TornTail { offset, bytes }
+        } else {
+            Self::Damage { offset, bytes }
+        }
+    }
+}
+
 impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
