@@ -44,10 +44,6 @@ pub struct JournalStats {
     pub appended: u64,
     /// Clicks that were not recorded.
     pub shed: u64,
-    /// Times that the disk refused what was appended.
-    pub sync_errors: u64,
-    /// Things found in journal files that could not be read.
-    pub problems: u64,
     /// Bytes that segments take on disk, prepared ones included.
     pub disk_bytes: u64,
     /// The most bytes they may take.
@@ -62,7 +58,6 @@ pub struct Journal {
     next_thread: AtomicUsize,
     found: Mutex<Found>,
     problems: Mutex<Vec<Problem>>,
-    problem_count: AtomicU64,
 }
 
 /// What the journal shares with its keeper.
@@ -77,7 +72,6 @@ pub(super) struct Shared {
     /// Told after each round that brought segments to disk.
     pub(super) synced: Notify,
     shed: AtomicU64,
-    sync_errors: AtomicU64,
 }
 
 impl Journal {
@@ -112,7 +106,6 @@ impl Journal {
             retired: Mutex::default(),
             synced: Notify::new(),
             shed: AtomicU64::new(0),
-            sync_errors: AtomicU64::new(0),
         });
         keeper::round(&shared);
         let keeper = start_keeper(&shared)?;
@@ -122,7 +115,6 @@ impl Journal {
             next_thread: AtomicUsize::new(0),
             found: Mutex::new(found),
             problems: Mutex::default(),
-            problem_count: AtomicU64::new(0),
         };
         for problem in problems {
             journal.report(problem);
@@ -167,11 +159,11 @@ impl Journal {
         }
     }
 
-    /// Brings everything appended so far to disk. What the disk refuses is logged and counted.
+    /// Brings everything appended so far to disk. What the disk refuses is logged.
     pub async fn sync_all(&self) {
         for lane in &self.shared.lanes {
             if let Some(last) = lane.last() {
-                // An error was logged and counted by the keeper.
+                // An error was logged by the keeper.
                 let _ = self.synced(last).await;
             }
         }
@@ -187,8 +179,6 @@ impl Journal {
         JournalStats {
             appended: self.shared.lanes.iter().map(Lane::records).sum(),
             shed: self.shared.shed(),
-            sync_errors: self.shared.sync_errors.load(Ordering::Relaxed),
-            problems: self.problem_count.load(Ordering::Relaxed),
             disk_bytes: self.shared.folder.used_bytes(),
             disk_bytes_max: self.shared.folder.bytes_max,
         }
@@ -198,11 +188,6 @@ impl Journal {
     /// the first thousand.
     pub fn problems(&self) -> Vec<Problem> {
         lock(&self.problems).clone()
-    }
-
-    /// The clock it was opened with.
-    pub(super) fn clock(&self) -> &dyn Clock {
-        &*self.shared.clock
     }
 
     /// All lanes, by number.
@@ -226,7 +211,6 @@ impl Journal {
         } else {
             tracing::error!(%problem, "a part of the click journal could not be read");
         }
-        self.problem_count.fetch_add(1, Ordering::Relaxed);
         let mut problems = lock(&self.problems);
         if problems.len() < PROBLEMS_MAX {
             problems.push(problem);
@@ -274,10 +258,6 @@ impl Drop for Journal {
 impl Shared {
     pub(super) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count_sync_error(&self) {
-        self.sync_errors.fetch_add(1, Ordering::Relaxed);
     }
 }
 

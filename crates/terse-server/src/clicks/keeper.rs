@@ -152,7 +152,6 @@ fn prepare_second_spares(shared: &Shared) {
 fn sync(shared: &Shared) {
     for segment in shared.lanes.iter().flat_map(Lane::segments) {
         if let Err(error) = segment.sync() {
-            shared.count_sync_error();
             tracing::error!(path = %segment.path.display(), %error, "clicks could not be written to disk");
         }
     }

@@ -7,12 +7,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use terse_core::Timestamp;
-
 use super::folder::{Folder, NoSegment};
-use super::frame::{Found, Scan, Seal};
 use super::header::HEADER_BYTES;
-use super::record::{self, Payload};
+use super::record::Payload;
 use super::segment::{Segment, SegmentWriter};
 
 /// One lane. Aligned so that no two of them share a cache line, nor a pair that the processor fetches together.
@@ -149,19 +146,6 @@ impl Lane {
     /// Takes a shipped segment out of the row.
     pub(super) fn forget(&self, sequence: u64) {
         lock(&self.segments).retain(|segment| segment.header.sequence != sequence);
-    }
-
-    /// When the first click behind the lane's first `shipped` bytes was answered.
-    pub(super) fn oldest_after(&self, shipped: u64) -> Option<Timestamp> {
-        self.segments().iter().find_map(|segment| {
-            let base = segment.base.load(Ordering::Relaxed);
-            let offset = HEADER_BYTES.saturating_add(usize::try_from(shipped.saturating_sub(base)).ok()?);
-            let seal = Seal::new(segment.header.salt);
-            Scan::new(segment.published(), offset, seal).find_map(|found| match found {
-                Found::Record { payload, .. } => record::decode(payload).ok().map(|click| click.at),
-                Found::Damage { .. } => None,
-            })
-        })
     }
 
     fn begin_segment(&self, writer: &mut Writer, folder: &Folder) -> Option<SegmentWriter> {

@@ -83,8 +83,6 @@ pub struct ShipperStats {
     pub unshipped_clicks: u64,
     /// Bytes that they take.
     pub unshipped_bytes: u64,
-    /// How long ago the oldest of them was answered.
-    pub oldest_unshipped_age: Option<Duration>,
     /// Segments of former runs that are still to be shipped.
     pub leftover_segments: usize,
     /// Segments of former runs that wait for the next start, because one of their lane could not be read.
@@ -192,17 +190,10 @@ impl Shipper {
         let progress = self.progress.borrow().clone();
         let lanes = self.journal.lanes().iter().zip(&progress.lanes);
         let behind = lanes.filter(|(lane, passed)| lane.end() > passed.bytes);
-        let now_ms = self.journal.clock().now().as_millis();
-        let age_ms = behind
-            .clone()
-            .filter_map(|(lane, passed)| lane.oldest_after(passed.bytes))
-            .map(|at| u64::try_from(now_ms.saturating_sub(at.as_millis())).unwrap_or(0))
-            .max();
         let clicks = |(lane, passed): (&Lane, &Passed)| lane.records().saturating_sub(passed.clicks);
         ShipperStats {
             unshipped_clicks: behind.clone().map(clicks).sum(),
             unshipped_bytes: behind.map(|(lane, passed)| lane.end() - passed.bytes).sum(),
-            oldest_unshipped_age: age_ms.map(Duration::from_millis),
             leftover_segments: progress.leftover_segments,
             blocked_segments: progress.blocked_segments,
             shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
