@@ -22,6 +22,9 @@ const CHECKED_BYTES: usize = HEADER_BYTES - size_of::<u32>();
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JournalId(Uuid);
 
+/// A lane of some run's journal.
+pub(super) type LaneKey = (JournalId, u32);
+
 /// What a segment says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
@@ -77,6 +80,11 @@ impl fmt::Display for JournalId {
 }
 
 impl SegmentHeader {
+    /// The lane that it belongs to.
+    pub(super) fn lane_key(&self) -> LaneKey {
+        (self.journal_id, self.lane)
+    }
+
     /// The name of the segment's file; names sort as segments do.
     pub(super) fn file_name(&self) -> String {
         let Self {
@@ -89,6 +97,15 @@ impl SegmentHeader {
             "{}-{lane:03}-{sequence:010}{SEGMENT_SUFFIX}",
             journal_id.0.simple()
         )
+    }
+
+    /// The lane of the segment whose file has this name; `None` when no segment's file can have it.
+    pub(super) fn lane_key_in(file_name: &str) -> Option<LaneKey> {
+        let mut parts = file_name.strip_suffix(SEGMENT_SUFFIX)?.splitn(3, '-');
+        let id = Uuid::try_parse(parts.next()?).ok()?;
+        let lane = parts.next()?.parse().ok()?;
+        parts.next()?.parse::<u64>().ok()?;
+        Some((JournalId(id), lane))
     }
 
     /// The header as bytes.

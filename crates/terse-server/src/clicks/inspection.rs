@@ -7,7 +7,7 @@ use terse_store::{Position, Store};
 
 use super::frame::{Found, Scan, Seal};
 use super::header::{HEADER_BYTES, SEGMENT_SUFFIX, SegmentHeader};
-use super::leftovers::{of_that_name, read_header};
+use super::leftovers::{of_that_name, read, read_header};
 use super::problem::{Problem, ProblemKind};
 use super::record;
 
@@ -84,8 +84,11 @@ impl Inspection {
         writer: Writer,
     ) -> Result<(), InspectionError> {
         let path = folder.join(&file);
-        let read = read_header(&path).and_then(|(header, _)| Ok((header, std::fs::read(&path)?)));
-        let (header, bytes) = match read {
+        let read = async {
+            let (header, file_bytes) = read_header(&path)?;
+            Ok::<_, io::Error>((header, file_bytes, read(&path).await?))
+        };
+        let (header, file_bytes, bytes) = match read.await {
             // Shipped and removed since the folder was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound && writer == Writer::Serving => {
                 return Ok(());
@@ -106,6 +109,16 @@ impl Inspection {
             }
         };
         self.segments += 1;
+        let expected_bytes = u64::from(header.segment_bytes);
+        if expected_bytes != file_bytes {
+            self.problems.push(Problem {
+                file: file.clone(),
+                kind: ProblemKind::Size {
+                    expected_bytes,
+                    actual_bytes: file_bytes,
+                },
+            });
+        }
         let positions = store.load_positions(&header.journal_id.to_string()).await?;
         let shipped = positions.into_iter().find(|(lane, _)| *lane == header.lane);
         let shipped = shipped.map_or(Position::START, |(_, position)| position);
@@ -127,13 +140,6 @@ impl Inspection {
                 kind,
             });
         };
-        let (expected_bytes, actual_bytes) = (u64::from(header.segment_bytes), bytes.len() as u64);
-        if expected_bytes != actual_bytes {
-            report(ProblemKind::Size {
-                expected_bytes,
-                actual_bytes,
-            });
-        }
         let mut begin = HEADER_BYTES;
         for found in Scan::new(bytes, HEADER_BYTES, Seal::new(header.salt)) {
             match found {
@@ -156,12 +162,7 @@ impl Inspection {
                     is_tail,
                     end,
                 } => {
-                    let (offset, bytes) = (offset as u64, bytes as u64);
-                    report(if is_tail {
-                        ProblemKind::TornTail { offset, bytes }
-                    } else {
-                        ProblemKind::Damage { offset, bytes }
-                    });
+                    report(ProblemKind::of_damage(offset, bytes, is_tail));
                     begin = end;
                 }
             }

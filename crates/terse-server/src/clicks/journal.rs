@@ -13,9 +13,9 @@ use super::folder::Folder;
 use super::header::JournalId;
 use super::keeper::{self, Retired, Rounds, Signal};
 use super::lane::{Appended, Lane, lock};
-use super::leftovers::Leftover;
+use super::leftovers::Found;
 use super::options::{JournalError, JournalOptions, LANES_MAX};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::record::{ClickRecord, Payload};
 use super::segment::{NotSynced, Segment};
 
@@ -44,10 +44,6 @@ pub struct JournalStats {
     pub appended: u64,
     /// Clicks that were not recorded.
     pub shed: u64,
-    /// Times that the disk refused what was appended.
-    pub sync_errors: u64,
-    /// Things found in journal files that could not be read.
-    pub problems: u64,
     /// Bytes that segments take on disk, prepared ones included.
     pub disk_bytes: u64,
     /// The most bytes they may take.
@@ -60,9 +56,8 @@ pub struct Journal {
     shared: Arc<Shared>,
     keeper: Option<JoinHandle<()>>,
     next_thread: AtomicUsize,
-    leftovers: Mutex<Vec<Leftover>>,
+    found: Mutex<Found>,
     problems: Mutex<Vec<Problem>>,
-    problem_count: AtomicU64,
 }
 
 /// What the journal shares with its keeper.
@@ -77,7 +72,6 @@ pub(super) struct Shared {
     /// Told after each round that brought segments to disk.
     pub(super) synced: Notify,
     shed: AtomicU64,
-    sync_errors: AtomicU64,
 }
 
 impl Journal {
@@ -92,7 +86,8 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         let lanes = options.lanes.clamp(1, LANES_MAX);
         let segment_bytes = options.segment_bytes_for(lanes)?;
-        let found = options.prepare_folder()?;
+        let mut found = options.prepare_folder()?;
+        let problems = std::mem::take(&mut found.problems);
         let leftover_bytes = found.leftovers.iter().map(|leftover| leftover.file_bytes).sum();
         let shared = Arc::new(Shared {
             folder: Folder::new(
@@ -111,7 +106,6 @@ impl Journal {
             retired: Mutex::default(),
             synced: Notify::new(),
             shed: AtomicU64::new(0),
-            sync_errors: AtomicU64::new(0),
         });
         keeper::round(&shared);
         let keeper = start_keeper(&shared)?;
@@ -119,11 +113,10 @@ impl Journal {
             shared,
             keeper: Some(keeper),
             next_thread: AtomicUsize::new(0),
-            leftovers: Mutex::new(found.leftovers),
+            found: Mutex::new(found),
             problems: Mutex::default(),
-            problem_count: AtomicU64::new(0),
         };
-        for problem in found.problems {
+        for problem in problems {
             journal.report(problem);
         }
         Ok(journal)
@@ -166,11 +159,11 @@ impl Journal {
         }
     }
 
-    /// Brings everything appended so far to disk. What the disk refuses is logged and counted.
+    /// Brings everything appended so far to disk. What the disk refuses is logged.
     pub async fn sync_all(&self) {
         for lane in &self.shared.lanes {
             if let Some(last) = lane.last() {
-                // An error was logged and counted by the keeper.
+                // An error was logged by the keeper.
                 let _ = self.synced(last).await;
             }
         }
@@ -186,8 +179,6 @@ impl Journal {
         JournalStats {
             appended: self.shared.lanes.iter().map(Lane::records).sum(),
             shed: self.shared.shed(),
-            sync_errors: self.shared.sync_errors.load(Ordering::Relaxed),
-            problems: self.problem_count.load(Ordering::Relaxed),
             disk_bytes: self.shared.folder.used_bytes(),
             disk_bytes_max: self.shared.folder.bytes_max,
         }
@@ -199,25 +190,27 @@ impl Journal {
         lock(&self.problems).clone()
     }
 
-    /// The clock it was opened with.
-    pub(super) fn clock(&self) -> &dyn Clock {
-        &*self.shared.clock
-    }
-
     /// All lanes, by number.
     pub(super) fn lanes(&self) -> &[Lane] {
         &self.shared.lanes
     }
 
     /// Hands over what former runs left; the second call gives nothing.
-    pub(super) fn take_leftovers(&self) -> Vec<Leftover> {
-        std::mem::take(&mut lock(&self.leftovers))
+    pub(super) fn take_leftovers(&self) -> Found {
+        std::mem::take(&mut lock(&self.found))
     }
 
     /// Records and logs a problem.
     pub(super) fn report(&self, problem: Problem) {
-        tracing::error!(%problem, "a part of the click journal could not be read");
-        self.problem_count.fetch_add(1, Ordering::Relaxed);
+        if matches!(problem.kind, ProblemKind::Unreadable(_)) {
+            tracing::error!(
+                %problem,
+                "a file of the click journal could not be read: it and the later segments of its lane wait for the \
+                 next start. Make it readable and restart, or move it away to give up its clicks"
+            );
+        } else {
+            tracing::error!(%problem, "a part of the click journal could not be read");
+        }
         let mut problems = lock(&self.problems);
         if problems.len() < PROBLEMS_MAX {
             problems.push(problem);
@@ -265,10 +258,6 @@ impl Drop for Journal {
 impl Shared {
     pub(super) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count_sync_error(&self) {
-        self.sync_errors.fetch_add(1, Ordering::Relaxed);
     }
 }
 

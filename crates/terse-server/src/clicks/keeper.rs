@@ -125,9 +125,12 @@ fn dispose_of_retired(shared: &Shared) {
 fn prepare_spares(shared: &Shared, rounds: &mut Rounds) {
     let mut failure = None;
     for lane in &shared.lanes {
-        if let Err(error) = lane.prepare_spare(&shared.folder) {
+        if let Err(error) = lane.prepare_spare(1, &shared.folder) {
             failure = Some(error);
         }
+    }
+    if failure.is_none() {
+        prepare_second_spares(shared);
     }
     match &failure {
         Some(error) if !rounds.is_starved => {
@@ -139,10 +142,16 @@ fn prepare_spares(shared: &Shared, rounds: &mut Rounds) {
     rounds.is_starved = failure.is_some();
 }
 
+/// A second one for each lane that is written: while the file system makes it, the first can be begun. Without room
+/// for it the lane has lost nothing yet.
+fn prepare_second_spares(shared: &Shared) {
+    let mut written = shared.lanes.iter().filter(|lane| lane.end() > 0);
+    let _ = written.try_for_each(|lane| lane.prepare_spare(2, &shared.folder));
+}
+
 fn sync(shared: &Shared) {
     for segment in shared.lanes.iter().flat_map(Lane::segments) {
         if let Err(error) = segment.sync() {
-            shared.count_sync_error();
             tracing::error!(path = %segment.path.display(), %error, "clicks could not be written to disk");
         }
     }
@@ -169,7 +178,8 @@ fn report_shed(shared: &Shared, rounds: &mut Rounds) {
 fn finish(shared: &Shared) {
     dispose_of_retired(shared);
     sync(shared);
-    for spare in shared.lanes.iter().filter_map(Lane::take_spare) {
+    let spares = |lane| std::iter::from_fn(move || Lane::take_spare(lane));
+    for spare in shared.lanes.iter().flat_map(spares) {
         let bytes = u64::from(spare.segment.header.segment_bytes);
         shared.folder.dispose(&spare.segment.path, bytes, Fate::Remove);
     }

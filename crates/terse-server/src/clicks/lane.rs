@@ -3,15 +3,13 @@
 //! The hot path takes `writer`, which no other thread wants unless two threads share the lane, and touches the
 //! other locks only when a segment is full.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-
-use terse_core::Timestamp;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::folder::{Folder, NoSegment};
-use super::frame::{Found, Scan, Seal};
 use super::header::HEADER_BYTES;
-use super::record::{self, Payload};
+use super::record::Payload;
 use super::segment::{Segment, SegmentWriter};
 
 /// One lane. Aligned so that no two of them share a cache line, nor a pair that the processor fetches together.
@@ -24,7 +22,11 @@ pub(super) struct Lane {
     end: AtomicU64,
     /// Records appended by this run.
     records: AtomicU64,
-    spare: Mutex<Spare>,
+    /// Segments that were made ahead, in the order of their sequence. Locked for moments only.
+    spares: Mutex<VecDeque<SegmentWriter>>,
+    /// Locked by the one who makes a segment, for as long as the file system takes: a lane's segments are made one
+    /// after the other. Nobody wants it who finds a spare.
+    next_sequence: Mutex<u64>,
     segments: Mutex<Vec<Arc<Segment>>>,
 }
 
@@ -44,12 +46,6 @@ struct Writer {
     is_starved: bool,
 }
 
-#[derive(Debug)]
-struct Spare {
-    ready: Option<SegmentWriter>,
-    next_sequence: u64,
-}
-
 impl Lane {
     /// A lane without segments.
     pub(super) fn new(number: u32) -> Self {
@@ -58,10 +54,8 @@ impl Lane {
             writer: Mutex::default(),
             end: AtomicU64::new(0),
             records: AtomicU64::new(0),
-            spare: Mutex::new(Spare {
-                ready: None,
-                next_sequence: 1,
-            }),
+            spares: Mutex::default(),
+            next_sequence: Mutex::new(1),
             segments: Mutex::default(),
         }
     }
@@ -91,19 +85,32 @@ impl Lane {
         })
     }
 
-    /// Makes the segment that the lane will want next, unless it is there. Gives whether one was made.
-    pub(super) fn prepare_spare(&self, folder: &Folder) -> Result<bool, NoSegment> {
-        let mut spare = lock(&self.spare);
-        if spare.ready.is_some() {
-            return Ok(false);
+    /// Makes the segment that the lane will want next, unless `wanted` are there.
+    pub(super) fn prepare_spare(&self, wanted: usize, folder: &Folder) -> Result<(), NoSegment> {
+        if self.spares() >= wanted {
+            return Ok(());
         }
-        spare.ready = Some(self.make_segment(&mut spare, folder)?);
-        Ok(true)
+        let mut next_sequence = lock(&self.next_sequence);
+        let made = self.make_segment(&mut next_sequence, folder)?;
+        // Under the lock still: the next one must not be there before this one.
+        lock(&self.spares).push_back(made);
+        Ok(())
     }
 
-    /// Gives the spare segment away, for good: the lane is going to be closed.
+    /// Takes the segment that was made first, if one was made ahead.
     pub(super) fn take_spare(&self) -> Option<SegmentWriter> {
-        lock(&self.spare).ready.take()
+        lock(&self.spares).pop_front()
+    }
+
+    /// How many segments were made ahead.
+    pub(super) fn spares(&self) -> usize {
+        lock(&self.spares).len()
+    }
+
+    /// Keeps everybody from making segments, as a file system does that takes its time.
+    #[cfg(test)]
+    pub(super) fn hold_making(&self) -> MutexGuard<'_, u64> {
+        lock(&self.next_sequence)
     }
 
     /// Bytes of records appended by this run. Only grows; what was answered before this call is within it.
@@ -141,40 +148,11 @@ impl Lane {
         lock(&self.segments).retain(|segment| segment.header.sequence != sequence);
     }
 
-    /// When the first click behind the lane's first `shipped` bytes was answered.
-    pub(super) fn oldest_after(&self, shipped: u64) -> Option<Timestamp> {
-        self.segments().iter().find_map(|segment| {
-            let base = segment.base.load(Ordering::Relaxed);
-            let offset = HEADER_BYTES.saturating_add(usize::try_from(shipped.saturating_sub(base)).ok()?);
-            let seal = Seal::new(segment.header.salt);
-            Scan::new(segment.published(), offset, seal).find_map(|found| match found {
-                Found::Record { payload, .. } => record::decode(payload).ok().map(|click| click.at),
-                Found::Damage { .. } => None,
-            })
-        })
-    }
-
     fn begin_segment(&self, writer: &mut Writer, folder: &Folder) -> Option<SegmentWriter> {
-        // A starved lane does not wait for the keeper, who may be at the failing file system just now.
-        let mut spare = if writer.is_starved {
-            match self.spare.try_lock() {
-                Ok(spare) => spare,
-                Err(TryLockError::Poisoned(spare)) => spare.into_inner(),
-                Err(TryLockError::WouldBlock) => return None,
-            }
-        } else {
-            lock(&self.spare)
-        };
-        let next = match spare.ready.take() {
-            Some(ready) => Some(ready),
-            None if writer.is_starved => None,
-            None => self
-                .make_segment(&mut spare, folder)
-                .inspect_err(|error| {
-                    tracing::warn!(lane = self.number, %error, "the click journal cannot grow: clicks are shed");
-                })
-                .ok(),
-        };
+        // A starved lane does not make one itself: the file system fails just now, or is slow at it.
+        let next = self
+            .take_spare()
+            .or_else(|| (!writer.is_starved).then(|| self.make_now(folder)).flatten());
         writer.is_starved = next.is_none();
         let next = next?;
         next.segment
@@ -184,10 +162,23 @@ impl Lane {
         Some(next)
     }
 
-    /// Under the lock of `spare`, so that a lane's segments are begun in the order of their sequence.
-    fn make_segment(&self, spare: &mut Spare, folder: &Folder) -> Result<SegmentWriter, NoSegment> {
-        let segment = folder.make_segment(self.number, spare.next_sequence)?;
-        spare.next_sequence += 1;
+    /// A segment for somebody who has found no spare.
+    fn make_now(&self, folder: &Folder) -> Option<SegmentWriter> {
+        let mut next_sequence = lock(&self.next_sequence);
+        // The keeper may have been making one meanwhile; what it made comes first.
+        if let Some(spare) = self.take_spare() {
+            return Some(spare);
+        }
+        self.make_segment(&mut next_sequence, folder)
+            .inspect_err(|error| {
+                tracing::warn!(lane = self.number, %error, "the click journal cannot grow: clicks are shed");
+            })
+            .ok()
+    }
+
+    fn make_segment(&self, next_sequence: &mut u64, folder: &Folder) -> Result<SegmentWriter, NoSegment> {
+        let segment = folder.make_segment(self.number, *next_sequence)?;
+        *next_sequence += 1;
         Ok(segment)
     }
 }

@@ -5,8 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use tokio::io::AsyncReadExt;
+
 use super::folder::set_aside;
-use super::header::{BadHeader, HEADER_BYTES, SEGMENT_SUFFIX, SegmentHeader};
+use super::header::{BadHeader, HEADER_BYTES, LaneKey, SEGMENT_BYTES_MAX, SEGMENT_SUFFIX, SegmentHeader};
 use super::problem::{Problem, ProblemKind};
 use super::segment::UNFINISHED_SUFFIX;
 
@@ -28,6 +30,9 @@ pub(super) struct Leftover {
 pub(super) struct Found {
     /// Segments to ship, in the order of journal, lane, sequence.
     pub(super) leftovers: Vec<Leftover>,
+    /// The lane of each segment that could not be read this time. Shipping its later segments would move the lane's
+    /// position past it, and the next start would take it for shipped.
+    pub(super) blocked: Vec<LaneKey>,
     /// What was wrong with other files.
     pub(super) problems: Vec<Problem>,
 }
@@ -38,38 +43,37 @@ pub(super) fn find(folder: &Path) -> io::Result<Found> {
     let mut found = Found::default();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        // Opening a pipe would wait for its writer.
-        if !entry.file_type()?.is_file() {
-            continue;
-        }
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(UNFINISHED_SUFFIX) {
+        if !entry.file_type()?.is_file() {
+            // Not opened: opening a pipe would wait for its writer.
+            if SegmentHeader::lane_key_in(&name).is_some() {
+                found.unreadable(name, io::ErrorKind::Unsupported);
+            }
+        } else if name.ends_with(UNFINISHED_SUFFIX) {
             // Never had its name, so never had a click. A failure shows when the name is needed again.
             let _ = std::fs::remove_file(entry.path());
         } else if name.ends_with(SEGMENT_SUFFIX) {
             look_at(&entry.path(), name, &mut found);
         }
     }
-    found.leftovers.sort_by_key(|leftover| {
-        let SegmentHeader {
-            journal_id,
-            lane,
-            sequence,
-            ..
-        } = leftover.header;
-        (journal_id, lane, sequence)
-    });
+    found
+        .leftovers
+        .sort_by_key(|leftover| (leftover.header.lane_key(), leftover.header.sequence));
     Ok(found)
+}
+
+impl Found {
+    fn unreadable(&mut self, file: String, reason: io::ErrorKind) {
+        self.blocked.extend(SegmentHeader::lane_key_in(&file));
+        let kind = ProblemKind::Unreadable(reason);
+        self.problems.push(Problem { file, kind });
+    }
 }
 
 fn look_at(path: &Path, name: String, found: &mut Found) {
     let (header, file_bytes) = match read_header(path) {
         Ok(read) => read,
-        Err(error) => {
-            let kind = ProblemKind::Unreadable(error.kind());
-            found.problems.push(Problem { file: name, kind });
-            return;
-        }
+        Err(error) => return found.unreadable(name, error.kind()),
     };
     match header.and_then(|header| of_that_name(header, &name)) {
         Ok(header) => {
@@ -109,6 +113,17 @@ pub(super) fn read_header(path: &Path) -> io::Result<(Result<SegmentHeader, BadH
     let mut front = Vec::with_capacity(HEADER_BYTES);
     file.take(HEADER_BYTES as u64).read_to_end(&mut front)?;
     Ok((SegmentHeader::decode(&front), file_bytes))
+}
+
+/// A segment's bytes, of a file that is longer than any segment only the front: it was reported, and has no claim
+/// to all of the memory.
+pub(super) async fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(u64::from(SEGMENT_BYTES_MAX))
+        .read_to_end(&mut bytes)
+        .await?;
+    Ok(bytes)
 }
 
 /// The header, if it belongs to a file called `name`.

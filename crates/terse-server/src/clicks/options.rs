@@ -14,7 +14,7 @@ use super::segment::UNFINISHED_SUFFIX;
 pub const SEGMENT_BYTES_DEFAULT: u32 = 8 << 20;
 /// The smallest segment; holds any record.
 pub const SEGMENT_BYTES_MIN: u32 = 16 << 10;
-/// The default of `--journal-max-bytes`.
+/// The default of `--journal-max-mib`.
 pub const JOURNAL_BYTES_DEFAULT: u64 = 1 << 30;
 /// The default of `--journal-sync-ms`: what a power cut can cost.
 pub const SYNC_INTERVAL_DEFAULT: Duration = Duration::from_secs(1);

@@ -48,13 +48,26 @@ pub enum ProblemKind {
         /// Why.
         reason: Undecodable,
     },
-    /// The operating system could not read it. It stays where it is, for the next start.
+    /// The operating system could not read it. It stays where it is, for the next start, and with it the later
+    /// segments of its lane.
     Unreadable(io::ErrorKind),
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.file, self.kind)
+    }
+}
+
+impl ProblemKind {
+    /// Bytes that are no record; as a tail when nothing whole follows them.
+    pub(super) fn of_damage(offset: usize, bytes: usize, is_tail: bool) -> Self {
+        let (offset, bytes) = (offset as u64, bytes as u64);
+        if is_tail {
+            Self::TornTail { offset, bytes }
+        } else {
+            Self::Damage { offset, bytes }
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! away they stay where they are.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use terse_store::Store;
@@ -16,9 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::journal::{Ends, Journal};
 use super::lane::Lane;
 use backlog::Backlog;
+use caught::caught;
 
 mod backlog;
 mod batch;
+mod caught;
 mod pass;
 
 pub use batch::SHIP_BATCH_MAX;
@@ -38,12 +40,21 @@ pub struct Shipper {
     store: Store,
     /// One pass at a time, whoever asks for it.
     backlog: Mutex<Backlog>,
-    /// How far each lane is shipped, in the terms of [`Ends`].
-    passed: watch::Sender<Box<[Passed]>>,
+    progress: watch::Sender<Progress>,
     nudged: Notify,
     shipped_clicks: AtomicU64,
-    leftover_segments: AtomicUsize,
     is_store_away: AtomicBool,
+}
+
+/// What has been shipped so far.
+#[derive(Debug, Clone)]
+struct Progress {
+    /// How far each lane of this run is shipped, in the terms of [`Ends`].
+    lanes: Box<[Passed]>,
+    /// Segments of former runs that are still to be shipped.
+    leftover_segments: usize,
+    /// Segments of former runs that this run does not ship.
+    blocked_segments: usize,
 }
 
 /// How far a lane of this run is shipped.
@@ -67,18 +78,42 @@ pub struct Recovered {
 /// How far the shipper is behind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShipperStats {
-    /// Clicks of this run that are in the journal and not in the store.
+    /// Clicks of this run that are in the journal and not in the store. Those of former runs are known only once
+    /// their segments are read: as long as `leftover_segments` or `blocked_segments` is not zero, there may be more.
     pub unshipped_clicks: u64,
     /// Bytes that they take.
     pub unshipped_bytes: u64,
-    /// How long ago the oldest of them was answered.
-    pub oldest_unshipped_age: Option<Duration>,
     /// Segments of former runs that are still to be shipped.
     pub leftover_segments: usize,
+    /// Segments of former runs that wait for the next start, because one of their lane could not be read.
+    pub blocked_segments: usize,
     /// Clicks that were shipped since the start, those of former runs included.
     pub shipped_clicks: u64,
     /// Whether the store refused the last batch.
     pub is_store_away: bool,
+}
+
+impl Progress {
+    fn new(lanes: usize, backlog: &Backlog) -> Self {
+        let mut progress = Self {
+            lanes: vec![Passed::default(); lanes].into(),
+            leftover_segments: 0,
+            blocked_segments: 0,
+        };
+        progress.note_leftovers(backlog);
+        progress
+    }
+
+    fn note_leftovers(&mut self, backlog: &Backlog) {
+        self.leftover_segments = backlog.leftovers.len();
+        self.blocked_segments = backlog.blocked_segments;
+    }
+
+    /// Whether everything up to `ends` is in the store, and what former runs left. Blocked segments do not count:
+    /// readers would wait for them in vain.
+    fn is_past(&self, Ends(ends): &Ends) -> bool {
+        self.leftover_segments == 0 && self.lanes.iter().zip(ends).all(|(lane, end)| lane.bytes >= *end)
+    }
 }
 
 impl Shipper {
@@ -86,8 +121,7 @@ impl Shipper {
     pub fn new(journal: Arc<Journal>, store: Store) -> Self {
         let backlog = Backlog::new(journal.take_leftovers());
         Self {
-            leftover_segments: AtomicUsize::new(backlog.leftovers.len()),
-            passed: watch::Sender::new(vec![Passed::default(); journal.lanes().len()].into()),
+            progress: watch::Sender::new(Progress::new(journal.lanes().len(), &backlog)),
             backlog: Mutex::new(backlog),
             nudged: Notify::new(),
             shipped_clicks: AtomicU64::new(0),
@@ -110,12 +144,12 @@ impl Shipper {
         let mut backoff = BACKOFF_MIN;
         loop {
             // Giving up amid a batch is safe: the store says later whether it has taken it.
-            let Some(shipped) = stop.run_until_cancelled(self.ship_all()).await else {
+            let Some(pass) = stop.run_until_cancelled(caught(self.ship_all())).await else {
                 break;
             };
-            self.note(shipped.as_ref().err());
+            let is_shipped = self.note(pass);
             let rest = async {
-                if shipped.is_ok() {
+                if is_shipped {
                     backoff = BACKOFF_MIN;
                     // Running out is the ordinary end of a rest, and a nudge the other.
                     let _ = tokio::time::timeout(IDLE_TICK, self.nudged.notified()).await;
@@ -137,38 +171,31 @@ impl Shipper {
         self.nudged.notify_one();
     }
 
-    /// Waits, at most `within`, until every click that was answered before this call is in the store; whether it
-    /// is. Costs a few loads when there is nothing to wait for.
+    /// Waits, at most `within`, until every click that was answered before this call is in the store, by a former
+    /// run too; whether it is. Costs a few loads when there is nothing to wait for.
     pub async fn caught_up(&self, within: Duration) -> bool {
-        let Ends(ends) = self.journal.ends();
-        let is_past = |passed: &[Passed]| passed.iter().zip(&ends).all(|(lane, end)| lane.bytes >= *end);
-        if is_past(&self.passed.borrow()) {
+        let ends = self.journal.ends();
+        if self.progress.borrow().is_past(&ends) {
             return true;
         }
-        let mut passed = self.passed.subscribe();
+        let mut progress = self.progress.subscribe();
         self.nudge();
-        tokio::time::timeout(within, passed.wait_for(|lanes| is_past(lanes)))
+        tokio::time::timeout(within, progress.wait_for(|progress| progress.is_past(&ends)))
             .await
-            .is_ok_and(|passed| passed.is_ok())
+            .is_ok_and(|progress| progress.is_ok())
     }
 
     /// How far the shipper is behind just now.
     pub fn stats(&self) -> ShipperStats {
-        let passed = self.passed.borrow().clone();
-        let lanes = self.journal.lanes().iter().zip(&passed);
+        let progress = self.progress.borrow().clone();
+        let lanes = self.journal.lanes().iter().zip(&progress.lanes);
         let behind = lanes.filter(|(lane, passed)| lane.end() > passed.bytes);
-        let now_ms = self.journal.clock().now().as_millis();
-        let age_ms = behind
-            .clone()
-            .filter_map(|(lane, passed)| lane.oldest_after(passed.bytes))
-            .map(|at| u64::try_from(now_ms.saturating_sub(at.as_millis())).unwrap_or(0))
-            .max();
         let clicks = |(lane, passed): (&Lane, &Passed)| lane.records().saturating_sub(passed.clicks);
         ShipperStats {
             unshipped_clicks: behind.clone().map(clicks).sum(),
             unshipped_bytes: behind.map(|(lane, passed)| lane.end() - passed.bytes).sum(),
-            oldest_unshipped_age: age_ms.map(Duration::from_millis),
-            leftover_segments: self.leftover_segments.load(Ordering::Relaxed),
+            leftover_segments: progress.leftover_segments,
+            blocked_segments: progress.blocked_segments,
             shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
             is_store_away: self.is_store_away.load(Ordering::Relaxed),
         }

@@ -14,8 +14,10 @@ mod crash;
 mod full;
 mod inspection;
 mod journal;
+mod panic;
 mod recovery;
 mod shipping;
+mod unreadable;
 
 /// A data directory, and what outlives the runs in it.
 struct Site {

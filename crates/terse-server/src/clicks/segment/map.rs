@@ -15,11 +15,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{MmapOptions, MmapRaw};
 
 use crate::clicks::frame::ALIGNMENT_BYTES;
 
 /// How much of a new segment is brought into memory ahead; the rest comes page by page.
+#[cfg(target_os = "linux")]
 const PRETOUCH_BYTES: usize = 256 << 10;
 const LENGTH_BYTES: usize = size_of::<u32>();
 
@@ -46,7 +47,8 @@ impl Map {
         );
         let raw = MmapOptions::new().len(bytes).map_raw(file)?;
         // Not every kernel and file system can; then the first appends wait for their pages, and that is all.
-        let _ = raw.advise_range(Advice::PopulateWrite, 0, PRETOUCH_BYTES.min(bytes));
+        #[cfg(target_os = "linux")]
+        let _ = raw.advise_range(memmap2::Advice::PopulateWrite, 0, PRETOUCH_BYTES.min(bytes));
         let map = Arc::new(Self {
             raw,
             published: AtomicUsize::new(published),

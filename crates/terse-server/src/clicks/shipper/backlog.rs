@@ -5,26 +5,47 @@ use std::sync::Arc;
 
 use terse_store::{Position, Store};
 
-use crate::clicks::header::JournalId;
-use crate::clicks::leftovers::Leftover;
+use crate::clicks::header::{JournalId, LaneKey};
+use crate::clicks::leftovers::{Found, Leftover};
 
 /// The shipper's memory.
 #[derive(Debug)]
 pub(super) struct Backlog {
     /// Segments of former runs, in the order in which they are shipped.
     pub(super) leftovers: VecDeque<Arc<Leftover>>,
-    positions: HashMap<(JournalId, u32), Position>,
+    /// How many segments of former runs stay for the next start, because one of their lane could not be read.
+    pub(super) blocked_segments: usize,
+    positions: HashMap<LaneKey, Position>,
     asked: HashSet<JournalId>,
 }
 
 impl Backlog {
-    /// A backlog of these, with nothing known of the store.
-    pub(super) fn new(leftovers: Vec<Leftover>) -> Self {
+    /// A backlog of what was found, with nothing known of the store.
+    pub(super) fn new(found: Found) -> Self {
+        let unread_segments = found.blocked.len();
+        let blocked: HashSet<_> = found.blocked.into_iter().collect();
+        let (stay, leftovers): (Vec<_>, Vec<_>) = found
+            .leftovers
+            .into_iter()
+            .partition(|leftover| blocked.contains(&leftover.header.lane_key()));
         Self {
             leftovers: leftovers.into_iter().map(Arc::new).collect(),
+            blocked_segments: unread_segments + stay.len(),
             positions: HashMap::new(),
             asked: HashSet::new(),
         }
+    }
+
+    /// Leaves the first leftover, which could not be read, and the others of its lane to the next start.
+    pub(super) fn block_first(&mut self) {
+        let Some(first) = self.leftovers.front() else {
+            return;
+        };
+        let lane = first.header.lane_key();
+        let before = self.leftovers.len();
+        self.leftovers
+            .retain(|leftover| leftover.header.lane_key() != lane);
+        self.blocked_segments += before - self.leftovers.len();
     }
 
     /// How far the store has come in a lane of a former run; asks it once per journal.

@@ -77,12 +77,7 @@ impl Batch {
                 is_tail,
                 end,
             } => {
-                let (offset, bytes) = (offset as u64, bytes as u64);
-                self.problems.push(if is_tail {
-                    ProblemKind::TornTail { offset, bytes }
-                } else {
-                    ProblemKind::Damage { offset, bytes }
-                });
+                self.problems.push(ProblemKind::of_damage(offset, bytes, is_tail));
                 self.end = end;
             }
         }

@@ -6,12 +6,13 @@ use terse_store::{ClickBatch, Position, Shipped};
 
 use super::backlog::Backlog;
 use super::batch::{Batch, start_in};
+use super::caught::{Panicked, caught};
 use super::{Recovered, SHUTDOWN_SHIP_MAX, Shipper};
 use crate::clicks::folder::Fate;
 use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
 use crate::clicks::keeper::Retired;
 use crate::clicks::lane::Lane;
-use crate::clicks::leftovers::Leftover;
+use crate::clicks::leftovers::{Leftover, read};
 use crate::clicks::problem::{Problem, ProblemKind};
 use crate::clicks::segment::Segment;
 
@@ -30,26 +31,31 @@ impl Shipper {
 
     /// The last pass, and the last sync.
     pub(super) async fn finish(&self) {
-        let shipped = tokio::time::timeout(SHUTDOWN_SHIP_MAX, self.ship_all()).await;
-        if let Ok(shipped) = shipped {
-            self.note(shipped.as_ref().err());
+        let pass = tokio::time::timeout(SHUTDOWN_SHIP_MAX, caught(self.ship_all())).await;
+        if let Ok(pass) = pass {
+            self.note(pass);
         } else {
             tracing::warn!("not all clicks were shipped in time: the next start ships them");
         }
         self.journal.sync_all().await;
     }
 
-    /// Logs when the store goes away, and when it is back.
-    pub(super) fn note(&self, error: Option<&terse_store::Error>) {
-        let was_away = self.is_store_away.swap(error.is_some(), Ordering::Relaxed);
-        match error {
-            Some(error) if !was_away => {
+    /// Logs when the store goes away, when it is back, and each panic. Whether everything was shipped.
+    pub(super) fn note(&self, pass: std::result::Result<Result<()>, Panicked>) -> bool {
+        let Ok(shipped) = pass else {
+            tracing::error!("shipping clicks panicked, and is tried again: they wait in the journal");
+            return false;
+        };
+        let was_away = self.is_store_away.swap(shipped.is_err(), Ordering::Relaxed);
+        match &shipped {
+            Err(error) if !was_away => {
                 let error: &(dyn std::error::Error + 'static) = error; // logged with its causes
                 tracing::warn!(error, "clicks cannot be shipped: they wait in the journal");
             }
-            None if was_away => tracing::info!("clicks are shipped again"),
+            Ok(()) if was_away => tracing::info!("clicks are shipped again"),
             _ => {}
         }
+        shipped.is_ok()
     }
 
     /// Ships segments of former runs, oldest first, and forgets each when it is done.
@@ -57,10 +63,20 @@ impl Shipper {
         let mut recovered = Recovered::default();
         // Taken out of the row last: a pass may be given up at any await.
         while let Some(leftover) = backlog.leftovers.front().cloned() {
-            self.ship_leftover(backlog, &leftover, &mut recovered).await?;
-            backlog.leftovers.pop_front();
-            self.leftover_segments
-                .store(backlog.leftovers.len(), Ordering::Relaxed);
+            match read(&leftover.path).await {
+                Ok(bytes) => {
+                    self.ship_leftover(backlog, &leftover, &bytes, &mut recovered)
+                        .await?;
+                    backlog.leftovers.pop_front();
+                }
+                Err(error) => {
+                    self.report(&leftover.header, ProblemKind::Unreadable(error.kind()));
+                    recovered.problems += 1;
+                    backlog.block_first();
+                }
+            }
+            self.progress
+                .send_modify(|progress| progress.note_leftovers(backlog));
         }
         Ok(recovered)
     }
@@ -69,22 +85,15 @@ impl Shipper {
         &self,
         backlog: &mut Backlog,
         leftover: &Leftover,
+        bytes: &[u8],
         recovered: &mut Recovered,
     ) -> Result<()> {
         let header = &leftover.header;
-        let bytes = match tokio::fs::read(&leftover.path).await {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.report(header, ProblemKind::Unreadable(error.kind()));
-                recovered.problems += 1;
-                return Ok(());
-            }
-        };
         // Most of what a stop leaves was never written to: the store need not be asked about it.
         if bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0) {
             let (id, lane) = (header.journal_id, header.lane);
             backlog.load_position(&self.store, id, lane).await?;
-            self.ship_segment(backlog, header, &bytes, &leftover.is_damaged, recovered)
+            self.ship_segment(backlog, header, bytes, &leftover.is_damaged, recovered)
                 .await?;
         }
         recovered.segments += 1;
@@ -184,8 +193,8 @@ impl Shipper {
             return;
         };
         let end = base + (offset - HEADER_BYTES) as u64;
-        self.passed.send_if_modified(|passed| {
-            let passed = &mut passed[index];
+        self.progress.send_if_modified(|progress| {
+            let passed = &mut progress.lanes[index];
             passed.clicks += clicks;
             // A batch that the store took without our hearing of it was not counted: with nothing left, all were.
             let records = lane.records();

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
+use crate::clicks::keeper;
 use crate::clicks::lane::{Lane, lock};
 
 #[tokio::test]
@@ -78,6 +79,31 @@ fn a_full_segment_is_followed_by_the_next() {
         "{sequences:?}"
     );
     assert_eq!(journal.stats().appended, 500);
+}
+
+#[test]
+fn appending_goes_on_while_a_slow_disk_makes_the_next_segment() {
+    let site = Site::new();
+    let journal = site.journal();
+    let lane = &journal.lanes()[0];
+    append_all(&journal, 0..1);
+    keeper::round(journal.shared());
+    let spares = lane.spares();
+    assert!(spares > 1, "one is there while another is made");
+
+    let slow_disk = lane.hold_making();
+    let mut number = 1;
+    while lane.spares() > 0 {
+        append_all(&journal, number..number + 1);
+        number += 1;
+    }
+    assert_eq!(lane.segments().len(), 1 + spares, "nobody has waited");
+    drop(slow_disk);
+
+    append_all(&journal, number..number + 500);
+    let sequences = lane.segments();
+    let sequences = sequences.iter().map(|segment| segment.header.sequence);
+    assert!(sequences.eq(1..=lane.segments().len() as u64), "none is left out");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What former runs left.
 
 use super::*;
-use crate::clicks::header::SEGMENT_SUFFIX;
+use crate::clicks::header::{SEGMENT_BYTES_MAX, SEGMENT_SUFFIX};
+use crate::clicks::leftovers;
 
 async fn recover(site: &Site, store: &Store) -> (Recovered, Vec<ProblemKind>) {
     let journal = site.journal();
@@ -168,6 +169,29 @@ async fn a_truncated_segment_gives_its_whole_records_and_is_kept_aside() {
     assert!(recovered.clicks > 0 && recovered.clicks < 20);
     let whole = i64::try_from(recovered.clicks).expect("few");
     assert_eq!(stored(&store).await, numbers(0..whole));
+    assert!(site.files()[0].ends_with(".seg.bad"), "{:?}", site.files());
+}
+
+#[tokio::test]
+async fn a_file_longer_than_any_segment_is_not_read_whole() {
+    let site = Site::new();
+    let store = site.store().await;
+    let segment = left_segment(&site, 0..20);
+    let file_bytes = u64::from(SEGMENT_BYTES_MAX) + 1;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&segment)
+        .expect("the segment");
+    file.set_len(file_bytes).expect("longer");
+    let bytes = leftovers::read(&segment).await.expect("it can be read");
+    assert_eq!(bytes.len() as u64, file_bytes - 1);
+
+    let (recovered, problems) = recover(&site, &store).await;
+    let too_long = ProblemKind::Size {
+        expected_bytes: 16_384,
+        actual_bytes: file_bytes,
+    };
+    assert_eq!((recovered.clicks, problems), (20, vec![too_long]));
     assert!(site.files()[0].ends_with(".seg.bad"), "{:?}", site.files());
 }
 
