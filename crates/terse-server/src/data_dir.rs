@@ -3,30 +3,37 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const LOCK_FILE: &str = "terse.lock";
 const ADDRESS_BYTES_MAX: u64 = 1024;
+/// A command that only takes a moment is waited for this often; a server is not waited for.
+const TRIES_MAX: u32 = 20;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-/// A data directory that belongs to this process until the value is dropped, or the process ends in any way.
+/// A data directory, and the database that goes with it, that belong to this process until the value is dropped, or the
+/// process ends in any way.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
     lock: File,
+    /// Held when the database is somewhere else, where another data directory could name it too.
+    _database_lock: Option<File>,
 }
 
 /// Why a data directory cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// Another process has it.
-    #[error("data directory {} is in use by another terse process{}", path.display(), at(address.as_deref()))]
+    #[error("{} is in use by another terse process{}", path.display(), at(address.as_deref()))]
     InUse {
-        /// The directory.
+        /// The data directory, or the database.
         path: PathBuf,
         /// Where that process serves, if it does.
         address: Option<String>,
     },
     /// It cannot be created, read or written.
-    #[error("data directory {} cannot be used: {source}", path.display())]
+    #[error("{} cannot be used: {source}", path.display())]
     Io {
         /// The directory.
         path: PathBuf,
@@ -40,37 +47,26 @@ fn at(address: Option<&str>) -> String {
 }
 
 impl DataDir {
-    /// Takes the directory at `path`, which is created if it is not there, readable for its owner only.
+    /// Takes the directory at `path`, which is created if it is not there, readable for its owner only, and the database.
     ///
     /// # Errors
     /// [`DataDirError`].
-    pub fn lock(path: &Path) -> Result<Self, DataDirError> {
+    pub fn lock(path: &Path, database_file: &Path) -> Result<Self, DataDirError> {
         let io = |source| DataDirError::Io {
             path: path.to_owned(),
             source,
         };
         create_private(path).map_err(io)?;
-        let open = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path.join(LOCK_FILE));
-        let mut lock = open.map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(DataDirError::InUse {
-                    path: path.to_owned(),
-                    address: read_address(&mut lock),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
+        let lock = take(&path.join(LOCK_FILE), path)?;
         lock.set_len(0).map_err(io)?;
+        let is_inside = database_file.parent() == Some(path);
+        let database_lock = (!is_inside)
+            .then(|| take(&beside(database_file), database_file))
+            .transpose()?;
         Ok(Self {
             path: path.to_owned(),
             lock,
+            _database_lock: database_lock,
         })
     }
 
@@ -90,6 +86,44 @@ impl DataDir {
     }
 }
 
+/// The lock of a database that is not in its data directory.
+fn beside(database_file: &Path) -> PathBuf {
+    let mut name = database_file.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+/// The lock in `file`, for whoever wants to use `what`.
+fn take(file: &Path, what: &Path) -> Result<File, DataDirError> {
+    let io = |source| DataDirError::Io {
+        path: what.to_owned(),
+        source,
+    };
+    let open = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(file);
+    let mut lock = open.map_err(io)?;
+    for tries_left in (0..TRIES_MAX).rev() {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let address = read_address(&mut lock);
+        if address.is_some() || tries_left == 0 {
+            return Err(DataDirError::InUse {
+                path: what.to_owned(),
+                address,
+            });
+        }
+        std::thread::sleep(TRY_AGAIN_AFTER);
+    }
+    unreachable!("the last try returns")
+}
+
 /// Clicks tell who read what and when: nobody else on the machine may read them.
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -100,6 +134,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 }
 
 fn read_address(lock: &mut File) -> Option<String> {
+    lock.rewind().ok()?;
     let mut address = String::new();
     lock.take(ADDRESS_BYTES_MAX).read_to_string(&mut address).ok()?;
     Some(address).filter(|address| !address.is_empty())
@@ -113,25 +148,57 @@ mod tests {
     fn a_directory_belongs_to_one_process_at_a_time_and_tells_where_it_serves() {
         let scratch = tempfile::tempdir().expect("a scratch directory");
         let path = scratch.path().join("deep/data");
-        let mut first = DataDir::lock(&path).expect("free");
+        let mut first = DataDir::lock(&path, &path.join("terse.db")).expect("free");
         assert_eq!(first.path(), path);
-        let error = DataDir::lock(&path).expect_err("taken").to_string();
+        let error = DataDir::lock(&path, &path.join("terse.db"))
+            .expect_err("taken")
+            .to_string();
         assert!(error.ends_with("is in use by another terse process"), "{error}");
         first.announce("http://127.0.0.1:12345").expect("written");
         first.announce("http://127.0.0.1:8000").expect("written");
-        let error = DataDir::lock(&path).expect_err("taken").to_string();
+        let error = DataDir::lock(&path, &path.join("terse.db"))
+            .expect_err("taken")
+            .to_string();
         assert!(
             error.ends_with("another terse process, serving at http://127.0.0.1:8000"),
             "{error}"
         );
         drop(first);
-        drop(DataDir::lock(&path).expect("free again"));
+        drop(DataDir::lock(&path, &path.join("terse.db")).expect("free again"));
     }
 
     #[test]
     fn a_path_that_is_no_directory_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a scratch file");
-        let error = DataDir::lock(file.path()).expect_err("a file").to_string();
+        let error = DataDir::lock(file.path(), &file.path().join("terse.db"))
+            .expect_err("a file")
+            .to_string();
         assert!(error.contains(&file.path().display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_database_belongs_to_one_process_whatever_its_data_directory() {
+        let scratch = tempfile::tempdir().expect("a scratch directory");
+        let database = scratch.path().join("shared.db");
+        let first = DataDir::lock(&scratch.path().join("one"), &database).expect("free");
+        let error = DataDir::lock(&scratch.path().join("two"), &database)
+            .expect_err("taken")
+            .to_string();
+        assert_eq!(
+            error,
+            format!("{} is in use by another terse process", database.display())
+        );
+        drop(first);
+        drop(DataDir::lock(&scratch.path().join("two"), &database).expect("free again"));
+    }
+
+    #[test]
+    fn a_short_command_is_waited_for() {
+        let scratch = tempfile::tempdir().expect("a scratch directory");
+        let (path, database) = (scratch.path().to_owned(), scratch.path().join("terse.db"));
+        let short = DataDir::lock(&path, &database).expect("free");
+        let waiting = std::thread::Builder::new().spawn(move || DataDir::lock(&path, &database).is_ok());
+        drop(short);
+        assert!(waiting.expect("started").join().expect("no panic"));
     }
 }

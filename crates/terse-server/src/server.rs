@@ -1,7 +1,7 @@
 //! A server from start to end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use terse_core::{Clock, Random};
@@ -53,13 +53,13 @@ impl Server {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        let mut data_dir = DataDir::lock(&config.data_dir)?;
+        let mut data_dir = DataDir::lock(&config.data_dir, &config.database_file)?;
         let address = config.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let app = Arc::new(App::open(config, clock, random).await?);
         let here = listener.local_addr().map_err(listen)?;
-        if let Err(error) = data_dir.announce(&format!("http://{here}")) {
+        if let Err(error) = data_dir.announce(&format!("http://{}", reachable(here))) {
             tracing::warn!("commands on the data directory will not find this server: {error}");
         }
         Ok(Self {
@@ -111,5 +111,34 @@ impl Server {
         // The next process may have the directory when nothing of this one writes in it any more.
         drop(app);
         drop(data_dir);
+    }
+}
+
+/// Where a command on this machine reaches a server that listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(loopback, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_by_loopback() {
+        for (listens, reached) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(
+                reachable(listens.parse().expect("an address")).to_string(),
+                reached
+            );
+        }
     }
 }

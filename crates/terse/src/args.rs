@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 pub(crate) use data::DataArgs;
 pub(crate) use serve::ServeArgs;
-pub(crate) use work::{BackupArgs, ExportArgs, ImportArgs, ShortenArgs};
+pub(crate) use work::{BackupArgs, ExportArgs, ImportArgs, RestoreArgs, ShortenArgs};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -110,10 +110,17 @@ pub(crate) enum Command {
 
     /// Copy the database, also while it is being served
     ///
-    /// The copy is one consistent state, is checked before it gets its name, and can be put in place of the database.
+    /// The copy is one consistent state, is checked before it gets its name, and is put back by `terse restore`.
     /// Clicks that wait in the journal, those of the last moment, are not in it. Needs free space for two copies.
     #[command(after_help = "Example:\n  terse backup /backups/terse-monday.db")]
     Backup(BackupArgs),
+
+    /// Put a backup in the place of the database
+    ///
+    /// No server may run on the data directory. The backup is checked first; the database that was there is kept beside the
+    /// restored one, with .replaced after its name, and gets the clicks that wait in the journal.
+    #[command(after_help = "Example:\n  terse restore /backups/terse-monday.db --force")]
+    Restore(RestoreArgs),
 
     /// Look for problems in settings and data, without changing anything
     ///

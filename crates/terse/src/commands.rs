@@ -5,6 +5,7 @@ mod check;
 mod export;
 mod import;
 mod openapi;
+mod restore;
 mod serve;
 mod shorten;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),
         Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
         Command::Check(args) => check::run(*args),
         Command::Openapi => openapi::run(),
     }

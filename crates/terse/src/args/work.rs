@@ -93,3 +93,17 @@ pub(crate) struct BackupArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
+
+/// `terse restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    pub(crate) file: PathBuf,
+
+    /// Replace the database that is there; it is kept beside, with .replaced after its name
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}

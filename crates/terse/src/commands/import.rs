@@ -30,7 +30,7 @@ pub(super) fn run(args: ImportArgs) -> Result<(), Failure> {
 }
 
 async fn import_into(config: &Config, files: &ImportFiles) -> Result<ImportReport, Failure> {
-    let _data_dir = DataDir::lock(&config.data_dir)?;
+    let _data_dir = DataDir::lock(&config.data_dir, &config.database_file)?;
     let store = Store::open(StoreOptions::new(config.database_file.clone())).await?;
     let bar = Progress::of_known_size("importing");
     let imported = import(&store, files, &mut |progress| {

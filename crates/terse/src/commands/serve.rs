@@ -25,7 +25,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.display().to_string();
     let server = Server::start(config, runtime::clock(), runtime::random()?).await?;
     output::result(format_args!(
-        "terse {} listening on http://{}, data in {data_dir}",
+        "terse {} listening on http://{} (data in {data_dir})",
         env!("CARGO_PKG_VERSION"),
         server.address(),
     ))?;

@@ -25,6 +25,7 @@ fn help_names_every_command_and_exit_code() {
       import   Take over users, links and events from CSV files
       export   Write users, links and events to CSV files
       backup   Copy the database, also while it is being served
+      restore  Put a backup in the place of the database
       check    Look for problems in settings and data, without changing anything
       openapi  Print the description of the API (OpenAPI 3.1, JSON)
       help     Print this message or the help of the given subcommand(s)

@@ -14,7 +14,7 @@ fn a_server_says_where_it_is_and_stops_when_it_is_told() {
         let data = tempfile::tempdir().expect("a scratch directory");
         let server = Server::start(data.path());
         let expected = format!(
-            "terse {} listening on http://{}, data in {}\n",
+            "terse {} listening on http://{} (data in {})\n",
             env!("CARGO_PKG_VERSION"),
             server.address,
             data.path().display()
@@ -232,4 +232,50 @@ fn a_backup_does_not_replace_the_database_it_copies() {
     }
     server.stop();
     assert_eq!(Server::start(data.path()).get("/abc").0, 302);
+}
+
+#[test]
+fn a_backup_is_restored_also_after_a_crash() {
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let (data, backup) = (scratch.path().join("data"), scratch.path().join("monday.db"));
+    let terse = |arguments: &[&str]| {
+        let mut command = terse();
+        command.args(arguments).arg(&backup).arg("--data-dir").arg(&data);
+        command.output().expect("it runs")
+    };
+    let server = Server::start(&data);
+    assert_eq!(server.shorten("https://example.com/old", "kept").0, 201);
+    assert!(terse(&["backup"]).status.success());
+    assert_eq!(server.shorten("https://example.com/new", "lost").0, 201);
+    assert_eq!(server.get("/lost").0, 302);
+    assert_eq!(
+        terse(&["restore", "--force"]).status.code(),
+        Some(3),
+        "a server has the directory"
+    );
+    server.kill();
+
+    let refused = terse(&["restore"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("add --force"),
+        "{refused:?}"
+    );
+    let restored = terse(&["restore", "--force"]);
+    assert!(restored.status.success(), "{restored:?}");
+    let server = Server::start(&data);
+    assert_eq!((server.get("/kept").0, server.get("/lost").0), (302, 404));
+    let (_, events) = server.get("/events?event_type=click");
+    assert_eq!(
+        events.as_array().map(Vec::len),
+        Some(1),
+        "the old database got its own clicks"
+    );
+    assert!(data.join("terse.db.replaced").exists());
+    server.stop();
+
+    std::fs::write(&backup, b"no database").expect("ours");
+    let damaged = terse(&["restore", "--force"]);
+    assert!(!damaged.status.success(), "{damaged:?}");
+    assert_eq!(Server::start(&data).get("/kept").0, 302, "nothing was changed");
 }

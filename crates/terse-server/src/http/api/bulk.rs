@@ -16,7 +16,6 @@ use crate::auth::{Caller, Write};
 use crate::error::{Error, Result};
 use crate::http::request::{UPLOAD_BYTES_MAX, Upload};
 use crate::transfer::Skipped;
-use crate::transfer::TransferError;
 use crate::transfer::users::{UploadReport, import_uploaded};
 
 /// What became of a file of users. The first three are the same number.
@@ -85,9 +84,7 @@ pub(super) async fn import(
         Upload::Content(content) => content,
         Upload::Named(name) => read_named(app.config.import_dir.as_deref(), &name).await?,
     };
-    let report = import_uploaded(&app.store, &content, app.clock.now())
-        .await
-        .map_err(refused)?;
+    let report = import_uploaded(&app.store, &content, app.clock.now()).await?;
     Ok((StatusCode::CREATED, Answer(report.into())))
 }
 
@@ -116,12 +113,4 @@ async fn read_named(folder: Option<&Path>, name: &str) -> Result<Bytes> {
         .await
         .map(Bytes::from)
         .map_err(|_| not_found())
-}
-
-/// What is wrong with the file is the caller's to mend, what is wrong with the store is not.
-fn refused(error: TransferError) -> Error {
-    match error {
-        TransferError::Store(error) => error.into(),
-        problem => Error::invalid_field("file", problem),
-    }
 }

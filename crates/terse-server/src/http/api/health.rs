@@ -48,6 +48,10 @@ pub(super) struct Health {
     cached_links: usize,
     /// Clicks that are safe in the journal and not in the database yet.
     unshipped_clicks: u64,
+    /// Journal segments of earlier runs that are still to be shipped, with clicks that are not counted above.
+    leftover_segments: usize,
+    /// Journal segments that cannot be read; the log says what to do.
+    blocked_segments: usize,
     /// Clicks that were not recorded because the journal was full, since the start.
     shed_clicks: u64,
 }
@@ -78,6 +82,8 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
         },
         cached_links: app.cache.len(),
         unshipped_clicks: clicks.unshipped_clicks,
+        leftover_segments: clicks.leftover_segments,
+        blocked_segments: clicks.blocked_segments,
         shed_clicks: app.journal.stats().shed,
     };
     uncached(StatusCode::OK, &health)
