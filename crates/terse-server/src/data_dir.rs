@@ -17,8 +17,8 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
 pub struct DataDir {
     path: PathBuf,
     lock: File,
-    /// Held when the database is somewhere else, where another data directory could name it too.
-    _database_lock: Option<File>,
+    /// Another data directory may name the same database.
+    _database_lock: File,
 }
 
 /// Why a data directory cannot be had.
@@ -59,10 +59,7 @@ impl DataDir {
         create_private(path).map_err(io)?;
         let lock = take(&path.join(LOCK_FILE), path)?;
         lock.set_len(0).map_err(io)?;
-        let is_inside = database_file.parent() == Some(path);
-        let database_lock = (!is_inside)
-            .then(|| take(&beside(database_file), database_file))
-            .transpose()?;
+        let database_lock = take(&beside(database_file), database_file)?;
         Ok(Self {
             path: path.to_owned(),
             lock,
@@ -86,9 +83,12 @@ impl DataDir {
     }
 }
 
-/// The lock of a database that is not in its data directory.
+/// The lock of a database, by whatever name the database is known.
 fn beside(database_file: &Path) -> PathBuf {
-    let mut name = database_file.as_os_str().to_owned();
+    let real = database_file
+        .canonicalize()
+        .unwrap_or_else(|_| database_file.to_owned());
+    let mut name = real.into_os_string();
     name.push(".lock");
     name.into()
 }
@@ -179,8 +179,12 @@ mod tests {
     #[test]
     fn a_database_belongs_to_one_process_whatever_its_data_directory() {
         let scratch = tempfile::tempdir().expect("a scratch directory");
-        let database = scratch.path().join("shared.db");
+        let database = scratch.path().join("one/terse.db");
         let first = DataDir::lock(&scratch.path().join("one"), &database).expect("free");
+        std::fs::write(&database, b"").expect("ours");
+        let alias = scratch.path().join("alias.db");
+        std::os::unix::fs::symlink(&database, &alias).expect("made");
+        assert!(DataDir::lock(&scratch.path().join("three"), &alias).is_err());
         let error = DataDir::lock(&scratch.path().join("two"), &database)
             .expect_err("taken")
             .to_string();
