@@ -329,8 +329,15 @@ async fn ten_thousand_first_visits_at_once_are_all_answered_and_counted() {
             .iter()
             .all(|status| *status == StatusCode::FOUND)
     );
-    assert_eq!(
-        app.get("/urls/1").await.json(StatusCode::OK)["click_count"],
-        10_000
-    );
+    // A reader waits a second for its clicks; on a slow machine ten thousand may take longer.
+    let mut count = 0;
+    for _ in 0..30 {
+        count = app.get("/urls/1").await.json(StatusCode::OK)["click_count"]
+            .as_i64()
+            .expect("a number");
+        if count == 10_000 {
+            break;
+        }
+    }
+    assert_eq!(count, 10_000);
 }
