@@ -21,8 +21,8 @@ pub const UNKNOWN_CODES_MAX: usize = 10_000;
 /// How long a code is remembered not to exist.
 pub const UNKNOWN_TTL: Duration = Duration::from_secs(10);
 
-/// Besides its texts, an entry costs about this: itself and its key, the allocations, the table. Measured with a million
-/// links, see `docs/performance.md`.
+/// Besides its texts, an entry costs about this: itself and its key, the allocations, the table. About what the
+/// process grew by for each of a million links, less the texts.
 const ENTRY_OVERHEAD_BYTES: u64 = 300;
 const TYPICAL_ENTRY_BYTES: u64 = ENTRY_OVERHEAD_BYTES + 80;
 const GENERATIONS: usize = 1024;

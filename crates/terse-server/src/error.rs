@@ -1,5 +1,8 @@
 //! What can go wrong in a use-case, by what the caller can do about it. HTTP makes of it what it likes.
 
+/// Nothing is at this path, or has this id.
+pub const NOT_FOUND: &str = "Not found";
+
 /// Why a use-case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

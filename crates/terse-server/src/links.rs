@@ -9,11 +9,9 @@ use terse_store::{Conflict, Created};
 
 use crate::app::App;
 use crate::config::BaseUrl;
-use crate::error::{Error, Result};
+use crate::error::{Error, NOT_FOUND, Result};
 use crate::visits;
 
-/// No link has this id.
-pub const NOT_FOUND: &str = "Not found";
 /// Another link has the code.
 pub const CODE_TAKEN: &str = "Short code already taken";
 /// The owner of a new link does not exist.

@@ -4,11 +4,9 @@ use terse_core::{Link, LinkFilter, NewUser, Page, PageRequest, User, UserChange,
 use terse_store::Conflict;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, NOT_FOUND, Result};
 use crate::links;
 
-/// No user has this id.
-pub const NOT_FOUND: &str = "Not found";
 /// Another user has the name or the address.
 pub const TAKEN: &str = "Username or email already exists";
 

@@ -1,11 +1,15 @@
 //! A copy of a database to look at: the original may be served meanwhile, and is neither migrated nor changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use terse_store::{Store, StoreOptions};
 
 use crate::failure::Failure;
+
+/// What comes after the name of a database in the names of the files that it consists of: SQLite keeps the last changes beside
+/// the file.
+pub(crate) const DATABASE_PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// An open copy; removed when it is dropped.
 pub(crate) struct DatabaseCopy {
@@ -44,4 +48,11 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
+}
+
+/// `path` with `suffix` after its name.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }

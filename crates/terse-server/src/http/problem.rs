@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, Uri};
 use serde::Serialize;
 use terse_core::is_reserved_segment;
 
-use crate::error::Error;
+use crate::error::{Error, NOT_FOUND};
 
 mod accept;
 
@@ -88,7 +88,7 @@ pub(super) async fn method_not_allowed(path: Option<MatchedPath>, uri: Uri) -> R
 
 /// The answer to a path that nothing is at.
 pub(super) async fn not_found() -> Response {
-    Error::NotFound("Not found").into_response()
+    Error::NotFound(NOT_FOUND).into_response()
 }
 
 fn unwritten(status: StatusCode, what: Unwritten) -> Response {

@@ -8,7 +8,7 @@ use terse_core::is_reserved_segment;
 
 use super::problem;
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, NOT_FOUND, Result};
 use crate::visits::{self, Visitor};
 
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
@@ -73,7 +73,7 @@ pub(super) async fn visit_segment(
     headers: &HeaderMap,
 ) -> Result<Response> {
     if is_reserved_segment(segment) {
-        return Err(Error::NotFound("Not found"));
+        return Err(Error::NotFound(NOT_FOUND));
     }
     visit(app, segment, method, headers).await
 }

@@ -1,11 +1,11 @@
 //! `terse backup`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use terse_store::Store;
 
 use crate::args::BackupArgs;
-use crate::copy::{DatabaseCopy, folder_of};
+use crate::copy::{DATABASE_PARTS, DatabaseCopy, folder_of, with_suffix};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{output, runtime};
@@ -45,11 +45,7 @@ fn refuse_the_database_itself(file: &Path, database: &Path) -> Result<(), Failur
             .ok()
             .map(|metadata| (metadata.dev(), metadata.ino()))
     };
-    let mut own = ["", "-wal", "-shm"].map(|end| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    });
+    let mut own = DATABASE_PARTS.map(|part| with_suffix(database, part));
     let is_own = own
         .iter_mut()
         .any(|own| file == own || (file.exists() && identity(file) == identity(own)));

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use terse_server::app::App;
 use terse_server::config::Config;
 use terse_server::data_dir::{DataDir, DataDirError};
 use terse_server::transfer::export::{Audience, ExportReport, export};
@@ -36,10 +35,7 @@ pub(super) fn run(args: ExportArgs) -> Result<(), Failure> {
 async fn export_from(config: Config, to: &Path, audience: Audience) -> Result<ExportReport, Failure> {
     match DataDir::lock(&config.data_dir, &config.database_file) {
         Ok(_data_dir) => {
-            // The whole application, so that clicks that a crash left in the journal are exported too.
-            let app = App::open(config, runtime::clock(), runtime::random()?).await?;
-            // However long it takes: opening gives up early, for the sake of those who wait for a server.
-            app.shipper.recover().await?;
+            let app = runtime::app_with_all_clicks(config).await?;
             let report = write(&app.store, to, audience).await;
             app.store.close().await;
             report

@@ -1,20 +1,17 @@
 //! `terse restore`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use terse_server::app::App;
 use terse_server::config::Config;
 use terse_server::data_dir::DataDir;
 
 use crate::args::RestoreArgs;
-use crate::copy::{DatabaseCopy, folder_of};
+use crate::copy::{DATABASE_PARTS, DatabaseCopy, folder_of, with_suffix};
 use crate::failure::Failure;
 use crate::{output, runtime};
 
 /// What the database that was there is called afterwards.
 const REPLACED_SUFFIX: &str = ".replaced";
-/// The database and what SQLite keeps beside it. A write-ahead log that stayed behind would be played into the backup.
-const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Puts a backup in the place of the database.
 pub(super) fn run(args: RestoreArgs) -> Result<(), Failure> {
@@ -41,7 +38,8 @@ pub(super) fn run(args: RestoreArgs) -> Result<(), Failure> {
         }
         Ok::<_, Failure>(())
     })?;
-    for part in PARTS {
+    // A write-ahead log that stayed behind would be played into the backup.
+    for part in DATABASE_PARTS {
         let part = with_suffix(&database, part);
         if part.exists() {
             std::fs::rename(&part, with_suffix(&part, REPLACED_SUFFIX))?;
@@ -78,20 +76,12 @@ async fn check(file: &Path, scratch: &Path) -> Result<(), Failure> {
 /// replaced: then they stay in the journal, and the restored one gets them.
 async fn ship_into_the_old(config: Config) {
     let shipped = async {
-        let app = App::open(config, runtime::clock(), runtime::random()?).await?;
-        let shipped = app.shipper.recover().await;
-        app.store.close().await;
-        shipped.map(|_| ()).map_err(Failure::from)
+        runtime::app_with_all_clicks(config).await?.store.close().await;
+        Ok::<_, Failure>(())
     };
     if let Err(error) = shipped.await {
         output::message(&format!(
             "clicks that wait in the journal go to the restored database: {error}"
         ));
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 
-use crate::error::Error;
+use crate::error::{Error, NOT_FOUND};
 use crate::visits;
 
 /// An id in a path. Nothing can have an id that is none, so anything else is simply not found.
@@ -15,7 +15,7 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let not_found = || Error::NotFound("Not found");
+        let not_found = || Error::NotFound(NOT_FOUND);
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|_| not_found())?;

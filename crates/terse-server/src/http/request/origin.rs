@@ -9,6 +9,7 @@ use http::request::Parts;
 
 use crate::app::App;
 use crate::config::BaseUrl;
+use crate::http::api::MOUNT;
 
 /// The address of this request, and the base of short URLs.
 pub(in crate::http) struct Origin {
@@ -36,11 +37,7 @@ impl Origin {
 
     /// The path of something else of the API, below the same mount as this request: for `Location`.
     pub(in crate::http) fn sibling(&self, path: &str) -> String {
-        let mount = if self.path.starts_with(super::super::api::MOUNT) {
-            super::super::api::MOUNT
-        } else {
-            ""
-        };
+        let mount = if self.path.starts_with(MOUNT) { MOUNT } else { "" };
         format!("{mount}{path}")
     }
 }
