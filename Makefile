@@ -40,9 +40,10 @@ coverage: tools ## run every test and write an HTML report of the lines that non
 	scripts/run-tests html
 
 .PHONY: bench
-bench: require-cargo ## what a redirect costs, as a ratio to nginx in the same minute (needs wrk and nginx)
+bench: require-cargo ## what a redirect costs as a ratio to nginx, and what a million links cost (needs wrk and nginx)
 	cargo build --release --locked --package terse
 	bench/redirect
+	bench/million
 
 .PHONY: torture
 torture: require-cargo ## kill -9 a server under load hundreds of times and reconcile every click (TORTURE_KILLS, TORTURE_SEED)

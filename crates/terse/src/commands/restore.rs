@@ -4,6 +4,7 @@ use std::path::Path;
 
 use terse_server::config::Config;
 use terse_server::data_dir::DataDir;
+use terse_store::Store;
 
 use crate::args::RestoreArgs;
 use crate::copy::{DATABASE_PARTS, DatabaseCopy, folder_of, with_suffix};
@@ -31,20 +32,14 @@ pub(super) fn run(args: RestoreArgs) -> Result<(), Failure> {
     let copy = scratch.path().join("restored.db");
     runtime::runtime()?.block_on(async {
         check(&file, scratch.path()).await?;
-        std::fs::copy(&file, &copy)?;
-        std::fs::File::open(&copy)?.sync_all()?;
+        // Not a plain copy: the file may have changes beside it that are not in it yet.
+        Store::backup_to(&file, &copy, |_, _| ())?;
         if database.exists() {
             ship_into_the_old(config).await;
         }
         Ok::<_, Failure>(())
     })?;
-    // A write-ahead log that stayed behind would be played into the backup.
-    for part in DATABASE_PARTS {
-        let part = with_suffix(&database, part);
-        if part.exists() {
-            std::fs::rename(&part, with_suffix(&part, REPLACED_SUFFIX))?;
-        }
-    }
+    set_aside(&database)?;
     std::fs::rename(&copy, &database)?;
     std::fs::File::open(folder)?.sync_all()?;
     Ok(output::result(format_args!(
@@ -52,6 +47,21 @@ pub(super) fn run(args: RestoreArgs) -> Result<(), Failure> {
         database.display(),
         file.display()
     ))?)
+}
+
+/// Renames the database with all its parts: a write-ahead log that stayed behind would be played into the backup, and one of
+/// an earlier restore into the database that is set aside now.
+fn set_aside(database: &Path) -> Result<(), Failure> {
+    let replaced = with_suffix(database, REPLACED_SUFFIX);
+    for part in DATABASE_PARTS {
+        let (from, to) = (with_suffix(database, part), with_suffix(&replaced, part));
+        if from.exists() {
+            std::fs::rename(from, to)?;
+        } else if to.exists() {
+            std::fs::remove_file(to)?;
+        }
+    }
+    Ok(())
 }
 
 async fn check(file: &Path, scratch: &Path) -> Result<(), Failure> {
@@ -83,5 +93,28 @@ async fn ship_into_the_old(config: Config) {
         output::message(&format!(
             "clicks that wait in the journal go to the restored database: {error}"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_set_aside_with_its_own_log_and_no_other() {
+        let folder = tempfile::tempdir().expect("a scratch directory");
+        let database = folder.path().join("terse.db");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("ours");
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).ok();
+        write("terse.db", "first");
+        write("terse.db-wal", "first's log");
+        set_aside(&database).expect("set aside");
+        assert_eq!(read("terse.db.replaced").as_deref(), Some("first"));
+        assert_eq!(read("terse.db.replaced-wal").as_deref(), Some("first's log"));
+        assert_eq!((read("terse.db"), read("terse.db-wal")), (None, None));
+        write("terse.db", "second");
+        set_aside(&database).expect("set aside");
+        assert_eq!(read("terse.db.replaced").as_deref(), Some("second"));
+        assert_eq!(read("terse.db.replaced-wal"), None);
     }
 }

@@ -1,0 +1,5 @@
+-- Creates links with generated codes.
+
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{"url":"https://example.com/a/long/path"}'
