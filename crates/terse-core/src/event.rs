@@ -148,21 +148,50 @@ pub struct EventFilter {
     pub event_type: Option<EventType>,
 }
 
-/// A redirect that was answered, as the journal keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A click as the journal's shipper hands it to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Click {
     /// When it was answered.
     pub at: Timestamp,
     /// The link.
     pub link_id: LinkId,
+    /// Which state of the link was visited.
+    pub version: i64,
     /// The link's owner at that time.
     pub owner: Option<UserId>,
-    /// The code that was visited.
-    pub short_code: Box<str>,
-    /// The target at that time, as it was given.
-    pub original_url: Box<str>,
     /// The `Referer` header, at most [`REFERRER_BYTES_MAX`].
-    pub referrer: Option<Box<str>>,
+    pub referrer: Option<TextIndex>,
     /// The `User-Agent` header, at most [`USER_AGENT_BYTES_MAX`].
-    pub user_agent: Option<Box<str>>,
+    pub user_agent: Option<TextIndex>,
+    /// Why it is not counted, if it is not.
+    pub bot: Option<BotReason>,
+}
+
+/// Which of the texts of the click's batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextIndex(pub u32);
+
+/// Why a visit is not counted as a person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BotReason {
+    /// A HEAD request: it asks where the link leads, and goes nowhere.
+    Head,
+    /// The browser fetched ahead, in case the person goes there.
+    Prefetch,
+    /// A program fetched the link to show a preview of it.
+    Preview,
+    /// A search engine, a monitor, a scanner or the like.
+    Crawler,
+}
+
+impl BotReason {
+    /// The reason as events name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Prefetch => "prefetch",
+            Self::Preview => "preview",
+            Self::Crawler => "crawler",
+        }
+    }
 }

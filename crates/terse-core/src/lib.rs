@@ -42,8 +42,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use code_length::{CODE_LENGTH_MIN, code_length_for};
 pub use email::{EMAIL_BYTES_MAX, Email, InvalidEmail};
 pub use event::{
-    Click, DETAILS_BYTES_MAX, Details, EVENT_TYPE_CHARS_MAX, Event, EventFilter, EventType, InvalidDetails,
-    InvalidEventType, NewEvent, REFERRER_BYTES_MAX, USER_AGENT_BYTES_MAX,
+    BotReason, Click, DETAILS_BYTES_MAX, Details, EVENT_TYPE_CHARS_MAX, Event, EventFilter, EventType,
+    InvalidDetails, InvalidEventType, NewEvent, REFERRER_BYTES_MAX, TextIndex, USER_AGENT_BYTES_MAX,
 };
 pub use id::{EventId, InvalidId, LinkId, UserId};
 pub use link::{Link, LinkChange, LinkFilter, NewLink, Owner};

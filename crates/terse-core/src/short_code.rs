@@ -4,6 +4,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
+use smol_str::SmolStr;
+
 use crate::Random;
 
 /// The most characters a custom code may have.
@@ -37,7 +39,7 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// The name of a link in its short URL: 1–64 of `A-Z a-z 0-9 - _`, first a letter or digit, case-sensitive,
 /// never a reserved segment.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ShortCode(Box<str>);
+pub struct ShortCode(SmolStr);
 
 /// Why a text is no short code. The messages are meant for the person who chose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -6,15 +6,21 @@
 //!   it the placeholder of a look-up under way, whose result is then not kept.
 //! - Codes that do not exist have a cache of their own, so that guessing cannot drive out links.
 
+mod link;
+mod near;
+
+use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use http::HeaderValue;
+use foldhash::fast::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use terse_core::{Clock, InvalidTarget, LinkId, ShortCode, TargetUrl, UserId};
-use terse_store::RedirectRow;
+use terse_core::{Clock, ShortCode};
+
+pub use link::CachedLink;
+pub use near::NearCache;
 
 /// Codes that are remembered not to exist, at most.
 pub const UNKNOWN_CODES_MAX: usize = 10_000;
@@ -25,56 +31,16 @@ pub const UNKNOWN_TTL: Duration = Duration::from_secs(10);
 /// process grew by for each of a million links, less the texts.
 const ENTRY_OVERHEAD_BYTES: u64 = 300;
 const TYPICAL_ENTRY_BYTES: u64 = ENTRY_OVERHEAD_BYTES + 80;
-const GENERATIONS: usize = 1024;
-
-/// All that a redirect needs of a link, ready to be sent.
-#[derive(Debug)]
-pub struct CachedLink {
-    /// Names the link.
-    pub id: LinkId,
-    /// The user it belongs to.
-    pub owner: Option<UserId>,
-    /// Whether it redirects.
-    pub is_active: bool,
-    /// The target as it is sent.
-    pub location: HeaderValue,
-    /// The target as it was given, where that is another text than `location`: most are the same.
-    original_url: Option<Box<str>>,
-}
-
-impl CachedLink {
-    /// What `row` says, with its target ready to be sent.
-    ///
-    /// # Errors
-    /// [`InvalidTarget`] for a row that was stored under more lenient rules.
-    pub fn of(row: RedirectRow) -> Result<Self, InvalidTarget> {
-        let target: TargetUrl = row.original_url.parse()?;
-        let location = HeaderValue::from_str(target.location()).map_err(|_| InvalidTarget::Control)?;
-        let original_url = (target.location() != row.original_url).then(|| row.original_url.into());
-        Ok(Self {
-            id: row.id,
-            owner: row.owner,
-            is_active: row.is_active,
-            location,
-            original_url,
-        })
-    }
-
-    /// The target as it was given.
-    pub fn original_url(&self) -> &str {
-        self.original_url
-            .as_deref()
-            .or_else(|| self.location.to_str().ok())
-            .unwrap_or("")
-    }
-}
+const GENERATIONS: usize = 1 << 14;
 
 /// The caches of known and of unknown codes.
 pub struct LinkCache {
-    links: Cache<ShortCode, Arc<CachedLink>, ByBytes>,
+    links: Cache<ShortCode, CachedLink, ByBytes>,
     unknown: Cache<ShortCode, Unknown>,
-    /// Counts what was forgotten, by hash of the code: an absence that was read in an earlier generation is not believed.
-    generations: Box<[AtomicU64]>,
+    /// Counts what was forgotten, by hash of the code: what was read in an earlier generation is not believed, be it an
+    /// absence or a thread's own copy.
+    generations: Box<[AtomicU32]>,
+    hasher: RandomState,
     clock: Arc<dyn Clock>,
 }
 
@@ -82,18 +48,15 @@ pub struct LinkCache {
 #[derive(Clone, Copy)]
 struct Unknown {
     until: Duration,
-    generation: u64,
+    generation: u32,
 }
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<ShortCode, Arc<CachedLink>> for ByBytes {
-    fn weight(&self, code: &ShortCode, link: &Arc<CachedLink>) -> u64 {
-        let texts = code.as_str().len()
-            + link.location.len()
-            + link.original_url.as_ref().map_or(0, |text| text.len());
-        ENTRY_OVERHEAD_BYTES + texts as u64
+impl Weighter<ShortCode, CachedLink> for ByBytes {
+    fn weight(&self, code: &ShortCode, link: &CachedLink) -> u64 {
+        ENTRY_OVERHEAD_BYTES + (code.as_str().len() + link.text_bytes()) as u64
     }
 }
 
@@ -106,14 +69,15 @@ impl LinkCache {
         Self {
             links: Cache::with_weighter(entries, bytes_max, ByBytes),
             unknown: Cache::new(UNKNOWN_CODES_MAX),
-            generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
+            hasher: RandomState::default(),
+            generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
             clock,
         }
     }
 
     /// The link with this code if it is in memory. Takes bytes of a request as they are: what is no code is not
     /// in memory.
-    pub fn get(&self, code: &str) -> Option<Arc<CachedLink>> {
+    pub fn get(&self, code: &str) -> Option<CachedLink> {
         self.links.get(code)
     }
 
@@ -125,7 +89,7 @@ impl LinkCache {
         &self,
         code: &ShortCode,
         load: impl Future<Output = Result<Option<CachedLink>, E>>,
-    ) -> Result<Option<Arc<CachedLink>>, E> {
+    ) -> Result<Option<CachedLink>, E> {
         if self.is_known_to_be_unknown(code) {
             return Ok(None);
         }
@@ -137,14 +101,13 @@ impl LinkCache {
         if self.is_known_to_be_unknown(code) {
             return Ok(None);
         }
-        let generation = self.generation(code).load(Ordering::SeqCst);
+        let generation = self.generation_of(self.hash(code.as_str()));
         let Some(link) = load.await? else {
             self.remember_unknown(code, generation);
             return Ok(None);
         };
-        let link = Arc::new(link);
         // Refused when the link was changed meanwhile: the answer was true when it was read, but is not kept.
-        let _ = place.insert(Arc::clone(&link));
+        let _ = place.insert(link.clone());
         Ok(Some(link))
     }
 
@@ -152,9 +115,16 @@ impl LinkCache {
     /// acknowledged: the next redirect then obeys it.
     pub fn forget<'a>(&self, codes: impl IntoIterator<Item = &'a ShortCode>) {
         for code in codes {
-            self.generation(code).fetch_add(1, Ordering::SeqCst);
             self.links.remove(code);
+            // After it: who reads the new generation finds the old link no more.
+            self.generation(self.hash(code.as_str()))
+                .fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    /// The present generation of what is known of the code with this hash.
+    fn generation_of(&self, hash: u64) -> u32 {
+        self.generation(hash).load(Ordering::SeqCst)
     }
 
     /// The number of links in memory.
@@ -170,21 +140,23 @@ impl LinkCache {
     fn is_known_to_be_unknown(&self, code: &ShortCode) -> bool {
         self.unknown.get(code).is_some_and(|unknown| {
             self.clock.elapsed() < unknown.until
-                && unknown.generation == self.generation(code).load(Ordering::SeqCst)
+                && unknown.generation == self.generation_of(self.hash(code.as_str()))
         })
     }
 
     /// `generation` is the code's generation before the store was asked: if it has passed, nobody believes the entry.
-    fn remember_unknown(&self, code: &ShortCode, generation: u64) {
+    fn remember_unknown(&self, code: &ShortCode, generation: u32) {
         let until = self.clock.elapsed() + UNKNOWN_TTL;
         self.unknown.insert(code.clone(), Unknown { until, generation });
     }
 
-    fn generation(&self, code: &ShortCode) -> &AtomicU64 {
-        let hash = code.as_str().bytes().fold(0_usize, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(usize::from(byte))
-        });
-        &self.generations[hash % GENERATIONS]
+    fn hash(&self, code: &str) -> u64 {
+        self.hasher.hash_one(code)
+    }
+
+    fn generation(&self, hash: u64) -> &AtomicU32 {
+        let place = usize::try_from(hash).unwrap_or(usize::MAX) % GENERATIONS;
+        &self.generations[place]
     }
 }
 

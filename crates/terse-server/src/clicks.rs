@@ -8,6 +8,7 @@
 //!
 //! `docs/journal-format.md` describes the files. Nothing here knows of HTTP.
 
+mod bots;
 mod folder;
 mod frame;
 mod header;

@@ -28,7 +28,10 @@ pub const JOURNAL_MAX_MIB_DEFAULT: u64 = 1_024;
 /// The least that `--journal-max-mib` may ask for: a few segments.
 pub const JOURNAL_MAX_MIB_MIN: u64 = 64;
 /// Open connections at most.
-pub const CONNECTIONS_MAX_DEFAULT: usize = 10_000;
+pub const CONNECTIONS_MAX_DEFAULT: usize = 20_000;
+const CONNECTIONS_MAX_MAX: usize = 1_000_000;
+/// Open connections of one address at most; this machine's own are not counted unless the setting is given.
+pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 1_000;
 
 const SQLITE_FILE: &str = "terse.db";
 
@@ -59,6 +62,8 @@ pub struct RawConfig {
     pub journal_max_mib: Option<String>,
     /// `--max-connections`, `TERSE_MAX_CONNECTIONS`.
     pub max_connections: Option<String>,
+    /// `--max-connections-per-address`, `TERSE_MAX_CONNECTIONS_PER_ADDRESS`.
+    pub max_connections_per_address: Option<String>,
     /// `--log-redirects`, `TERSE_LOG_REDIRECTS`.
     pub log_redirects: bool,
 }
@@ -86,6 +91,8 @@ pub struct Config {
     pub journal_bytes_max: u64,
     /// Open connections at most.
     pub connections_max: usize,
+    /// Open connections of one address at most, this machine's own among them; `None` for the default.
+    pub connections_per_address: Option<usize>,
     /// Whether redirects are logged too.
     pub log_redirects: bool,
 }
@@ -159,8 +166,15 @@ impl Config {
                 "--max-connections",
                 raw.max_connections,
                 CONNECTIONS_MAX_DEFAULT,
-                1..=1_000_000,
+                1..=CONNECTIONS_MAX_MAX,
             )?,
+            connections_per_address: raw
+                .max_connections_per_address
+                .map(|text| {
+                    let range = 1..=CONNECTIONS_MAX_MAX;
+                    number("--max-connections-per-address", Some(text), 1, range)
+                })
+                .transpose()?,
             log_redirects: raw.log_redirects,
         })
     }

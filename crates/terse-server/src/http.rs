@@ -7,6 +7,7 @@ pub mod door;
 
 mod api;
 mod docs;
+mod express;
 mod log;
 mod page;
 mod problem;
@@ -14,6 +15,7 @@ mod redirect;
 mod request;
 mod request_id;
 mod view;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -55,6 +57,11 @@ impl Service {
             tasks,
             request_ids,
         }))
+    }
+
+    /// What it works on.
+    fn app(&self) -> &Arc<App> {
+        &self.0.app
     }
 
     /// Answers one request: always an answer, never an error.

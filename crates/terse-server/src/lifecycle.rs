@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Requests under way are given this long to finish once the server was told to stop.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(25);
@@ -29,6 +30,11 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         self.tracker.spawn(future)
+    }
+
+    /// For what ends on its own, beside the tasks: waited for like one until it is dropped.
+    pub fn hold(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// Cancelled when it is time to stop.

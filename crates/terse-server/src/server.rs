@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use terse_core::{Clock, Random};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{CONNECTIONS_PER_ADDRESS_DEFAULT, Config};
 use crate::data_dir::{DataDir, DataDirError};
-use crate::http::{Service, door};
+use crate::http::Service;
+use crate::http::door::{self, DoorOptions, PerAddress};
 use crate::lifecycle::{DRAIN_WITHIN, Tasks};
 
 /// A server that listens. Stopped, and everything it was told safe, when [`Server::run`] returns.
@@ -89,8 +91,7 @@ impl Server {
         shipping.spawn(async move { shipper.run(stopping).await });
         let service = Service::new(Arc::clone(&app), tasks.clone());
         let stopping = tasks.stopping();
-        let connections_max = door::connections_within_limit(app.config.connections_max);
-        let accepting = door::accept(listener, service, connections_max, &tasks);
+        let accepting = door::accept(listener, service, door_options(&app), &tasks);
         tokio::select! {
             () = accepting => {}
             () = stop => stopping.cancel(),
@@ -111,6 +112,22 @@ impl Server {
         // The next process may have the directory when nothing of this one writes in it any more.
         drop(app);
         drop(data_dir);
+    }
+}
+
+fn door_options(app: &App) -> DoorOptions {
+    let per_address = app.config.connections_per_address;
+    DoorOptions {
+        connections_max: door::connections_within_limit(app.config.connections_max),
+        per_address: PerAddress {
+            max: per_address.unwrap_or(CONNECTIONS_PER_ADDRESS_DEFAULT),
+            counts_loopback: per_address.is_some(),
+        },
+        express_threads: if app.journal.syncs_before_answer() {
+            0
+        } else {
+            Handle::current().metrics().num_workers()
+        },
     }
 }
 

@@ -1,12 +1,10 @@
 //! A visit of a short link: find what the code leads to, and have the click safe before the answer leaves.
 
-use std::sync::Arc;
-
-use terse_core::ShortCode;
+use terse_core::{ShortCode, Timestamp};
 
 use crate::app::App;
 use crate::cache::CachedLink;
-use crate::clicks::ClickRecord;
+use crate::clicks::{Appended, ClickRecord, Shed};
 use crate::error::{Error, Result};
 
 /// No link has this code.
@@ -21,6 +19,10 @@ pub struct Visitor<'a> {
     pub referrer: Option<&'a [u8]>,
     /// `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
+    /// Whether only the head of the answer was asked for.
+    pub is_head: bool,
+    /// Whether a browser asks ahead of its user, who may never come.
+    pub is_prefetch: bool,
 }
 
 /// The active link that `code` names. `code` may be any text of a request.
@@ -28,32 +30,23 @@ pub struct Visitor<'a> {
 /// # Errors
 /// `NotFound` and `Gone` for links that do not redirect, `Unavailable` when memory does not know the code and the
 /// store cannot be asked.
-pub async fn find(app: &App, code: &str) -> Result<Arc<CachedLink>> {
+pub async fn find(app: &App, code: &str) -> Result<CachedLink> {
     let link = match app.cache.get(code) {
         Some(link) => link,
         None => load(app, code).await?.ok_or(Error::NotFound(NOT_FOUND))?,
     };
-    if link.is_active {
+    if link.is_active() {
         Ok(link)
     } else {
         Err(Error::Gone(DEACTIVATED))
     }
 }
 
-/// Puts the click of `link`, visited as `code`, into the journal; when this returns, the
-/// click is counted whatever happens to the process. When the journal is full the click is shed and counted as such, and
-/// the visitor is redirected all the same.
-pub async fn record_click(app: &App, code: &str, link: &CachedLink, visitor: Visitor<'_>) {
-    let click = ClickRecord {
-        at: app.clock.now(),
-        link_id: link.id,
-        owner: link.owner,
-        short_code: code,
-        original_url: link.original_url(),
-        referrer: visitor.referrer,
-        user_agent: visitor.user_agent,
-    };
-    if let Ok(appended) = app.journal.append(&click)
+/// Puts the click of `link` into the journal; when this returns, the click is counted whatever happens
+/// to the process. When the journal is full the click is shed and counted as such, and the visitor is redirected all
+/// the same.
+pub async fn record_click(app: &App, link: &CachedLink, visitor: Visitor<'_>) {
+    if let Ok(appended) = append_click(app, app.clock.now(), link, visitor)
         && app.journal.syncs_before_answer()
         && app.journal.synced(appended).await.is_err()
     {
@@ -63,14 +56,38 @@ pub async fn record_click(app: &App, code: &str, link: &CachedLink, visitor: Vis
     }
 }
 
-async fn load(app: &App, code: &str) -> Result<Option<Arc<CachedLink>>> {
+/// As [`record_click`], but answered at `at`, and without waiting for the disk.
+///
+/// # Errors
+/// [`Shed`].
+pub fn append_click(
+    app: &App,
+    at: Timestamp,
+    link: &CachedLink,
+    visitor: Visitor<'_>,
+) -> std::result::Result<Appended, Shed> {
+    app.journal.append(&ClickRecord {
+        at,
+        link_id: link.id(),
+        version: link.version(),
+        owner: link.owner(),
+        short_code: link.short_code(),
+        original_url: link.original_url(),
+        referrer: visitor.referrer,
+        user_agent: visitor.user_agent,
+        is_head: visitor.is_head,
+        is_prefetch: visitor.is_prefetch,
+    })
+}
+
+async fn load(app: &App, code: &str) -> Result<Option<CachedLink>> {
     let Ok(code) = code.parse::<ShortCode>() else {
         return Ok(None);
     };
     app.cache
         .find(&code, async {
             let row = app.store.find_redirect(&code).await?;
-            row.map(CachedLink::of)
+            row.map(|row| CachedLink::of(&code, &row))
                 .transpose()
                 .map_err(|error| Error::Internal(Box::new(error)))
         })

@@ -24,14 +24,37 @@ CREATE TABLE links (
 
 CREATE INDEX links_of_user ON links (user_id{then_id}) WHERE user_id IS NOT NULL;
 
--- Apart from links: a hot link's clicks must neither rewrite its row nor wait for it. No row means none.
-CREATE TABLE link_totals (
-    link_id BIGINT NOT NULL PRIMARY KEY REFERENCES links (id) ON DELETE CASCADE,
-    clicks BIGINT NOT NULL
+-- What links were that have changed since, or are gone: the values that were true up to and including `version`.
+CREATE TABLE link_versions (
+    link_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    short_code TEXT NOT NULL,
+    original_url TEXT NOT NULL,
+    PRIMARY KEY (link_id, version)
+){clustered};
+
+-- A log: no foreign keys, for what it names may be gone. Here is what clients and imports bring and what was done to
+-- links; the clicks of redirects are in click_blocks. Both have their ids from event_sequence.
+CREATE TABLE events (
+    id {given_id},
+    link_id BIGINT NOT NULL,
+    user_id BIGINT,
+    event_type TEXT NOT NULL,
+    is_counted BOOLEAN NOT NULL, -- whether it adds to its link's total: a click, and not a bot's
+    at BIGINT NOT NULL,
+    details TEXT
 );
 
--- What clicks have in common, stored once. Found by digest, then compared: a unique index over texts of 8 KiB
--- is larger than the texts, and more than some engines can do. Two rows with the same content do no harm.
+CREATE INDEX events_of_link ON events (link_id{then_id});
+CREATE INDEX events_of_user ON events (user_id{then_id}) WHERE user_id IS NOT NULL;
+CREATE INDEX events_of_type ON events (event_type{then_id});
+
+-- One row.
+CREATE TABLE event_sequence (last_id BIGINT NOT NULL);
+INSERT INTO event_sequence (last_id) VALUES (0);
+
+-- What clicks have in common, stored once. Found by digest, then compared: a unique index over long texts is larger
+-- than the texts, and more than some engines can do. Two rows with the same content do no harm.
 CREATE TABLE texts (
     id {id},
     digest BIGINT NOT NULL,
@@ -40,26 +63,40 @@ CREATE TABLE texts (
 
 CREATE INDEX texts_by_digest ON texts (digest);
 
--- A log: no foreign keys, for what it names may be gone. Shipped clicks have the four texts instead of details.
-CREATE TABLE events (
-    id {id},
-    link_id BIGINT NOT NULL,
-    user_id BIGINT,
-    event_type TEXT NOT NULL,
-    is_counted BOOLEAN NOT NULL, -- whether it adds to its link's total: a click, and not a bot's
-    at BIGINT NOT NULL,
-    details TEXT,
-    code_text BIGINT,
-    target_text BIGINT,
-    referrer_text BIGINT,
-    agent_text BIGINT
+-- Clicks with consecutive event ids, packed: docs/click-storage.md has the bytes of every body here and below.
+CREATE TABLE click_blocks (
+    first_id {given_id},
+    clicks BIGINT NOT NULL,
+    body {bytes} NOT NULL
 );
 
--- Nearly all events are clicks, so a click pays for two indices at most.
-CREATE INDEX events_of_link ON events (link_id{then_id});
-CREATE INDEX events_of_user ON events (user_id{then_id}) WHERE user_id IS NOT NULL;
-CREATE INDEX events_of_type ON events (event_type{then_id}) WHERE event_type <> 'click';
-CREATE INDEX events_of_link_and_type ON events (link_id, event_type{then_id}) WHERE event_type <> 'click';
+-- Where the clicks of a link (kind 0) or of a link's owner (kind 1) are: sorted runs, each of consecutive blocks.
+CREATE TABLE click_runs (
+    first_id {given_id},
+    last_id BIGINT NOT NULL,
+    clicks BIGINT NOT NULL
+);
+
+CREATE TABLE click_postings (
+    run_id BIGINT NOT NULL, -- the first_id of its run
+    kind BIGINT NOT NULL,
+    first_subject BIGINT NOT NULL,
+    first_id BIGINT NOT NULL,
+    entries BIGINT NOT NULL,
+    body {bytes} NOT NULL,
+    PRIMARY KEY (run_id, kind, first_subject, first_id)
+){clustered};
+
+-- Counted events of 256 consecutive link ids each: rows of events, and clicks up to click_index.indexed_through.
+-- Apart from links: a hot link's clicks must neither rewrite its row nor wait for it.
+CREATE TABLE click_totals (
+    chunk {given_id},
+    body {bytes} NOT NULL
+);
+
+-- One row: the last click that is in a run and in the totals. Blocks behind it are the tail.
+CREATE TABLE click_index (indexed_through BIGINT NOT NULL);
+INSERT INTO click_index (indexed_through) VALUES (0);
 
 -- How far each lane of each click journal has been shipped: moved by the transaction that stores the clicks.
 CREATE TABLE journal_positions (

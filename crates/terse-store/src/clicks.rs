@@ -1,19 +1,32 @@
 //! Clicks: what the journal's shipper brings, exactly once.
+//!
+//! A batch is packed into blocks ([`block`]) behind those that are there: the tail. From time to time the tail is brought
+//! into sorted runs, by which a link's clicks are found ([`postings`]), and into the totals ([`fold`]). `docs/click-storage.md`
+//! has the picture and the bytes.
 
+pub(crate) mod block;
+pub(crate) mod blocks;
+pub(crate) mod browse;
+pub(crate) mod check;
+pub(crate) mod column;
+pub(crate) mod fold;
+pub(crate) mod postings;
+pub(crate) mod tail;
 pub(crate) mod texts;
 
-use std::sync::PoisonError;
+use std::sync::Arc;
 
-use terse_core::{Click, UserId};
+use terse_core::{Click, LinkId, UserId};
 
 use crate::db::{Param, Read, Row, Tx};
 use crate::error::{Error, Result, Trouble};
-use crate::links::highest_link_id;
+use crate::events::sequence;
+use crate::links::{highest_link_id, versions};
 use crate::sql::statements;
 use crate::store::Store;
-use crate::totals::{self, Clicks};
 
-use texts::{ClickTexts, Texts};
+use block::{BLOCK_CLICKS_MAX, StoredClick};
+use blocks::RawBlock;
 
 /// How far a lane of a journal has been shipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +50,24 @@ pub struct ClickBatch {
     pub to: Position,
     /// What is between.
     pub clicks: Vec<Click>,
+    /// What the clicks' [`terse_core::TextIndex`]es stand for.
+    pub texts: Vec<Arc<str>>,
+    /// What the clicks' links were, where this store may never have had them: it was restored from a backup that was made
+    /// before. Otherwise nothing.
+    pub visited: Vec<VisitedLink>,
+}
+
+/// What a link was when it was visited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisitedLink {
+    /// The link.
+    pub link_id: LinkId,
+    /// Its version.
+    pub version: i64,
+    /// Its code.
+    pub short_code: Box<str>,
+    /// Its target, as it was given.
+    pub original_url: Box<str>,
 }
 
 /// What came of shipping a batch.
@@ -60,8 +91,6 @@ statements! {
     RESERVE_LINK_ID = "INSERT INTO links (id, short_code, original_url, search_text, is_active, version, created_at, \
                        updated_at) VALUES ($1, '', '', '', FALSE, 0, 0, 0)";
     RELEASE_LINK_ID = "DELETE FROM links WHERE id = $1 AND short_code = ''";
-    INSERT = "INSERT INTO events (link_id, user_id, event_type, is_counted, at, code_text, target_text, \
-              referrer_text, agent_text) VALUES ($1, $2, 'click', TRUE, $3, $4, $5, $6, $7)";
 }
 
 impl Position {
@@ -83,56 +112,135 @@ impl Store {
             .await
     }
 
-    /// Stores clicks as events, adds them to the totals of those links that exist, and moves the lane's position,
-    /// all or nothing.
+    /// Stores clicks and moves the lane's position, all or nothing. The clicks are then events, and counted.
     ///
     /// After an error the shipper does not know whether the batch was stored, and need not: shipping it again either
     /// stores it or says where the lane stands.
     pub async fn ship_clicks(&self, batch: ClickBatch) -> Result<Shipped> {
-        // Hashing the texts is most of the work; done here, it does not hold up other writes.
-        let (texts, click_texts) = {
-            let cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-            Texts::of(&batch.clicks, &cache)
-        };
-        let (shipped, texts) = self
+        let text_ids = texts::intern(&self.db, &self.texts, &batch.texts).await?;
+        // Packing is most of the work; done here, it does not hold up other writes.
+        let clicks = batch.clicks.iter().map(|click| stored(click, &text_ids));
+        let clicks: Vec<_> = clicks.collect::<Result<_>>()?;
+        let mut packed: Vec<_> = clicks.chunks(BLOCK_CLICKS_MAX).map(packed).collect();
+        let (blocks, count) = (packed.len(), clicks.len());
+        let shipped = self
             .db
-            .write(move |tx| Box::pin(async move { ship(tx, &batch, texts, &click_texts).await }))
+            .write(move |tx| Box::pin(async move { ship(tx, batch, &mut packed).await }))
             .await?;
-        // Not before the commit: the ids of a transaction that was undone would name other texts later.
-        let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.learn(texts);
+        if shipped == Shipped::Done {
+            self.tail_grows(blocks, count).await;
+        }
         Ok(shipped)
+    }
+
+    /// Folds the tail when it is due. The batch is safe whatever comes of that.
+    async fn tail_grows(&self, blocks: usize, clicks: usize) {
+        let Ok(_only_one) = self.tail.folding.try_lock() else {
+            self.tail.grow(blocks, clicks);
+            return;
+        };
+        let folded = async {
+            if self.tail.is_measured() {
+                self.tail.grow(blocks, clicks);
+            } else {
+                self.tail.set(self.measure_tail().await?);
+            }
+            if self.tail.is_due() {
+                fold::fold(&self.db).await?;
+                self.tail.forget();
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = folded.await {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(
+                error,
+                "the latest clicks are not indexed yet; it is tried again with the next"
+            );
+        }
+    }
+
+    /// How many blocks and clicks are not indexed yet.
+    async fn measure_tail(&self) -> Result<(i64, i64)> {
+        self.db
+            .read(Read::Point, |tx| {
+                Box::pin(async move {
+                    let from = blocks::indexed_through(tx).await?;
+                    blocks::count(tx, from).await
+                })
+            })
+            .await
     }
 }
 
-async fn ship(
-    tx: &mut Tx,
-    batch: &ClickBatch,
-    mut texts: Texts,
-    click_texts: &[ClickTexts],
-) -> Result<(Shipped, Texts)> {
-    if let Some(actual) = move_lane(tx, batch).await? {
-        return Ok((Shipped::Moved(actual), Texts::default()));
+async fn ship(tx: &mut Tx, batch: ClickBatch, packed: &mut [RawBlock]) -> Result<Shipped> {
+    if let Some(actual) = move_lane(tx, &batch).await? {
+        return Ok(Shipped::Moved(actual));
     }
-    texts.intern(tx).await?;
-    let rows = batch.clicks.iter().zip(click_texts);
-    let rows = rows.map(|(click, of)| row(click, of, &texts));
-    tx.execute_many(&INSERT, rows).await?;
-    let clicks = count(&batch.clicks);
-    reserve_link_ids(tx, &clicks).await?;
-    totals::add(tx, &clicks).await?;
-    Ok((Shipped::Done, texts))
+    if batch.clicks.is_empty() {
+        return Ok(Shipped::Done);
+    }
+    let count = block::count_of(batch.clicks.len());
+    let mut next_id = sequence::take(tx, count).await?;
+    for block in &mut *packed {
+        block.first_id = next_id;
+        next_id += block.clicks;
+    }
+    blocks::insert(tx, packed).await?;
+    reserve_link_ids(tx, &batch.clicks).await?;
+    restore_versions(tx, batch.visited).await?;
+    Ok(Shipped::Done)
+}
+
+async fn restore_versions(tx: &mut Tx, mut visited: Vec<VisitedLink>) -> Result<()> {
+    visited.sort_unstable_by_key(|link| (link.link_id, link.version));
+    for of_link in visited.chunk_by(|one, other| one.link_id == other.link_id) {
+        versions::restore(tx, of_link).await?;
+    }
+    Ok(())
+}
+
+fn stored(click: &Click, text_ids: &[i64]) -> Result<StoredClick> {
+    let id_of = |text: Option<terse_core::TextIndex>| match text {
+        None => Ok(0),
+        Some(index) => text_ids
+            .get(index.0 as usize)
+            .copied()
+            .ok_or_else(|| out_of_range("the index of a text")),
+    };
+    Ok(StoredClick {
+        at: click.at.as_millis(),
+        link_id: click.link_id.get(),
+        version: click.version,
+        owner: click.owner.map_or(0, UserId::get),
+        referrer: id_of(click.referrer)?,
+        user_agent: id_of(click.user_agent)?,
+        bot: block::number_of(click.bot),
+    })
+}
+
+/// A block that has no ids yet.
+fn packed(clicks: &[StoredClick]) -> RawBlock {
+    RawBlock {
+        first_id: 0,
+        clicks: block::count_of(clicks.len()),
+        body: block::body(clicks),
+    }
+}
+
+fn out_of_range(what: &'static str) -> Error {
+    Error::internal(Trouble::OutOfRange(what))
 }
 
 /// Clicks may name links that this store has never had: those made after the backup that it was restored from. Their ids
 /// must not be given to other links, which would inherit the clicks.
-async fn reserve_link_ids(tx: &mut Tx, clicks: &Clicks) -> Result<()> {
-    let Some((newest, _)) = clicks.last_key_value() else {
+async fn reserve_link_ids(tx: &mut Tx, clicks: &[Click]) -> Result<()> {
+    let Some(newest) = clicks.iter().map(|click| click.link_id.get()).max() else {
         return Ok(());
     };
-    if *newest > highest_link_id(tx).await? {
-        tx.execute(&RESERVE_LINK_ID, &[(*newest).into()]).await?;
-        tx.execute(&RELEASE_LINK_ID, &[(*newest).into()]).await?;
+    if newest > highest_link_id(tx).await? {
+        tx.execute(&RESERVE_LINK_ID, &[newest.into()]).await?;
+        tx.execute(&RELEASE_LINK_ID, &[newest.into()]).await?;
     }
     Ok(())
 }
@@ -156,30 +264,10 @@ async fn move_lane(tx: &mut Tx, batch: &ClickBatch) -> Result<Option<Position>> 
     Ok(Some(actual.map_or(Position::START, |(_, position)| position)))
 }
 
-fn row<'a>(click: &Click, of: &ClickTexts, texts: &Texts) -> [Param<'a>; 7] {
-    [
-        click.link_id.get().into(),
-        click.owner.map(UserId::get).into(),
-        click.at.as_millis().into(),
-        texts.id(of.short_code).into(),
-        texts.id(of.original_url).into(),
-        of.referrer.map(|text| texts.id(text)).into(),
-        of.user_agent.map(|text| texts.id(text)).into(),
-    ]
-}
-
-fn count(clicks: &[Click]) -> Clicks {
-    let mut count = Clicks::new();
-    for click in clicks {
-        *count.entry(click.link_id.get()).or_default() += 1;
-    }
-    count
-}
-
 fn column(number: u64) -> Result<Param<'static>> {
     i64::try_from(number)
         .map(Param::from)
-        .map_err(|_| Error::internal(Trouble::OutOfRange("a journal position")))
+        .map_err(|_| out_of_range("a journal position"))
 }
 
 fn decode(row: &Row<'_>) -> Result<(u32, Position)> {

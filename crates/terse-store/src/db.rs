@@ -38,6 +38,7 @@ pub(crate) enum Param<'a> {
     Int(i64),
     Bool(bool),
     Text(&'a str),
+    Bytes(&'a [u8]),
 }
 
 /// The work of a job, under way.
@@ -186,6 +187,14 @@ impl Row<'_> {
         }
     }
 
+    /// What `decode` makes of the bytes in a column; `None` means that this program never writes such bytes there.
+    pub(crate) fn blob<T>(&self, column: usize, decode: impl FnOnce(&[u8]) -> Option<T>) -> Result<T> {
+        let decoded = match self {
+            Self::Sqlite(row) => decode(row.blob(column)?),
+        };
+        decoded.ok_or_else(|| self.unreadable(column, "bytes of an unknown format"))
+    }
+
     /// The error for a column that holds what this program never writes there.
     pub(crate) fn unreadable(&self, column: usize, found: impl Into<String>) -> Error {
         let Self::Sqlite(row) = self;
@@ -218,6 +227,12 @@ impl<'a> From<&'a str> for Param<'a> {
 impl<'a> From<&'a String> for Param<'a> {
     fn from(text: &'a String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Param<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
     }
 }
 

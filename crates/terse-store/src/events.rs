@@ -1,50 +1,42 @@
 //! Events: the append-only log.
 
+pub(crate) mod sequence;
+
 use serde_json::json;
 use terse_core::{
-    Details, Event, EventFilter, EventId, EventType, Link, NewEvent, NewLink, Page, PageRequest, Timestamp,
-    UserId,
+    Details, Event, EventFilter, EventId, EventType, Link, NewEvent, NewLink, Page, PageRequest, Start,
+    Timestamp, UserId,
 };
 
-use crate::db::{Param, Read, Row, Tx, page_params};
-use crate::error::Result;
+use crate::clicks::browse;
+use crate::db::{Param, Read, Row, Tx};
+use crate::error::{Conflict, Error, Result, Trouble};
 use crate::sql::statements;
 use crate::store::Store;
 use crate::totals::{self, Clicks};
 
-/// A page of those events to which `$condition` applies too.
+/// Events that are counted off at once to find where a page begins.
+const SKIP_MAX: usize = 10_000;
+
+/// The rows to which `$condition` applies too.
 macro_rules! list {
     ($condition:literal) => {
         concat!(
-            "SELECT e.id, e.link_id, e.user_id, e.event_type, e.at, e.details, \
-                 code.content, target.content, referrer.content, agent.content \
-             FROM events e \
-             LEFT JOIN texts code ON code.id = e.code_text \
-             LEFT JOIN texts target ON target.id = e.target_text \
-             LEFT JOIN texts referrer ON referrer.id = e.referrer_text \
-             LEFT JOIN texts agent ON agent.id = e.agent_text \
-             WHERE e.id > $1 AND ",
+            "SELECT id, link_id, user_id, event_type, at, details FROM events WHERE id > $1 AND ",
             $condition,
-            " ORDER BY e.id LIMIT $2 OFFSET $3"
+            " ORDER BY id LIMIT $2"
         )
     };
 }
 
 statements! {
-    // A statement for each index. `<> 'click'` says that the index without clicks will do.
-    LIST = list!("(e.event_type = $4 OR $4 IS NULL)");
-    LIST_OF_TYPE = list!("e.event_type = $4 AND e.event_type <> 'click'");
-    LIST_OF_USER = list!("e.user_id = $4 AND (e.event_type = $5 OR $5 IS NULL)");
-    LIST_OF_LINK = list!(
-        "e.link_id = $4 AND (e.event_type = $5 OR $5 IS NULL) AND (e.user_id = $6 OR $6 IS NULL)"
-    );
-    LIST_OF_LINK_AND_TYPE = list!(
-        "e.link_id = $4 AND e.event_type = $5 AND e.event_type <> 'click' AND (e.user_id = $6 OR $6 IS NULL)"
-    );
-    INSERT = "INSERT INTO events (link_id, user_id, event_type, is_counted, at, details) \
-              VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
-    INSERT_WITH_ID = "INSERT INTO events (link_id, user_id, event_type, is_counted, at, details, id) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+    // A statement for each index.
+    LIST = list!("(event_type = $3 OR $3 IS NULL)");
+    LIST_OF_TYPE = list!("event_type = $3");
+    LIST_OF_USER = list!("user_id = $3 AND (event_type = $4 OR $4 IS NULL)");
+    LIST_OF_LINK = list!("link_id = $3 AND (event_type = $4 OR $4 IS NULL) AND (user_id = $5 OR $5 IS NULL)");
+    INSERT = "INSERT INTO events (id, link_id, user_id, event_type, is_counted, at, details) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7)";
 }
 
 impl Store {
@@ -56,6 +48,11 @@ impl Store {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    if let Some(id) = event.id
+                        && browse::find(tx, id.get()).await?.is_some()
+                    {
+                        return Err(Error::Conflict(Conflict::EventId));
+                    }
                     let id = insert(tx, &event).await?;
                     if totals::is_counted(&event) {
                         totals::add(tx, &Clicks::from([(event.link_id, 1)])).await?;
@@ -79,20 +76,26 @@ impl Store {
     }
 }
 
+/// Inserts the row; the caller has made sure that no click has the id that it brings along.
 pub(crate) async fn insert(tx: &mut Tx, event: &NewEvent) -> Result<EventId> {
+    let id = match event.id {
+        Some(id) => {
+            sequence::skip_to(tx, id.get()).await?;
+            id.get()
+        }
+        None => sequence::take(tx, 1).await?,
+    };
     let params: [Param<'_>; 7] = [
+        id.into(),
         event.link_id.into(),
         event.user_id.into(),
         event.event_type.as_str().into(),
         totals::is_counted(event).into(),
         event.at.as_millis().into(),
         event.details.as_ref().map(Details::as_str).into(),
-        event.id.map(EventId::get).into(),
     ];
-    match event.id {
-        Some(_) => tx.query_one(&INSERT_WITH_ID, &params, decode_id).await,
-        None => tx.query_one(&INSERT, &params[..6], decode_id).await,
-    }
+    tx.execute(&INSERT, &params).await?;
+    event_id(id)
 }
 
 /// Records what was done to `link`.
@@ -130,7 +133,8 @@ async fn append_own(
     details: &serde_json::Value,
 ) -> Result<()> {
     let details = details.to_string();
-    let params: [Param<'_>; 6] = [
+    let params: [Param<'_>; 7] = [
+        sequence::take(tx, 1).await?.into(),
         link_id.into(),
         owner.map(UserId::get).into(),
         event_type.into(),
@@ -138,21 +142,58 @@ async fn append_own(
         at.as_millis().into(),
         (&details).into(),
     ];
-    tx.query_one(&INSERT, &params, decode_id).await.map(drop)
+    tx.execute(&INSERT, &params).await.map(drop)
 }
 
+/// One row more than the page has, if there is one.
 async fn list(tx: &mut Tx, filter: &EventFilter, page: &PageRequest) -> Result<Vec<Event>> {
-    let event_type = filter.event_type.as_ref().map(EventType::as_str);
-    let is_rare = event_type.is_some_and(|event_type| event_type != EventType::CLICK);
-    let by_type = Param::from(event_type);
-    let (sql, condition) = match (filter.link_id, filter.user_id) {
-        (Some(link), user) if is_rare => (&LIST_OF_LINK_AND_TYPE, vec![link.into(), by_type, user.into()]),
-        (Some(link), user) => (&LIST_OF_LINK, vec![link.into(), by_type, user.into()]),
-        (None, Some(user)) => (&LIST_OF_USER, vec![user.into(), by_type]),
-        (None, None) if is_rare => (&LIST_OF_TYPE, vec![by_type]),
-        (None, None) => (&LIST, vec![by_type]),
+    let after = match page.start() {
+        Start::After(id) => id,
+        Start::Offset(events) => skip(tx, filter, events).await?,
     };
-    let params = [page_params(page).as_slice(), &condition].concat();
+    let wanted = page.per_page() as usize + 1;
+    let mut events = list_rows(tx, filter, after, wanted).await?;
+    let mut clicks = browse::list(tx, filter, after, wanted).await?;
+    // Of the clicks, only those that are on the page are worth describing.
+    if let Some(last) = events.get(wanted - 1) {
+        clicks.retain(|(id, _)| *id < last.id.get());
+    }
+    events.extend(browse::describe(tx, clicks).await?);
+    events.sort_unstable_by_key(|event| event.id);
+    events.truncate(wanted);
+    Ok(events)
+}
+
+/// The id of the last of the first `count` events, or of the last one.
+async fn skip(tx: &mut Tx, filter: &EventFilter, count: i64) -> Result<i64> {
+    let mut after = 0;
+    let mut left = usize::try_from(count).unwrap_or(usize::MAX);
+    while left > 0 {
+        let step = left.min(SKIP_MAX);
+        let rows = list_rows(tx, filter, after, step).await?;
+        let clicks = browse::list(tx, filter, after, step).await?;
+        let mut ids: Vec<_> = rows.iter().map(|event| event.id.get()).collect();
+        ids.extend(clicks.iter().map(|(id, _)| *id));
+        ids.sort_unstable();
+        ids.truncate(step);
+        let Some(last) = ids.last() else { break };
+        after = *last;
+        left -= ids.len();
+    }
+    Ok(after)
+}
+
+/// The rows behind `after` that `filter` lets through; `limit` at most.
+async fn list_rows(tx: &mut Tx, filter: &EventFilter, after: i64, limit: usize) -> Result<Vec<Event>> {
+    let event_type = Param::from(filter.event_type.as_ref().map(EventType::as_str));
+    let (sql, condition) = match (filter.link_id, filter.user_id) {
+        (Some(link), user) => (&LIST_OF_LINK, vec![link.into(), event_type, user.into()]),
+        (None, Some(user)) => (&LIST_OF_USER, vec![user.into(), event_type]),
+        (None, None) if filter.event_type.is_some() => (&LIST_OF_TYPE, vec![event_type]),
+        (None, None) => (&LIST, vec![event_type]),
+    };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let params = [&[after.into(), limit.into()], condition.as_slice()].concat();
     tx.query(sql, &params, decode).await
 }
 
@@ -167,33 +208,17 @@ fn stored(id: EventId, event: NewEvent) -> Event {
     }
 }
 
-fn decode_id(row: &Row<'_>) -> Result<EventId> {
-    EventId::new(row.int(0)?).map_err(|error| row.unreadable(0, error.to_string()))
+fn event_id(id: i64) -> Result<EventId> {
+    EventId::new(id).map_err(|_| Error::internal(Trouble::OutOfRange("an event's id")))
 }
 
 fn decode(row: &Row<'_>) -> Result<Event> {
-    let details = match row.opt_text(6)? {
-        Some(short_code) => Some(click_details(row, &short_code)?),
-        None => row.opt_text(5)?,
-    };
     Ok(Event {
-        id: decode_id(row)?,
+        id: EventId::new(row.int(0)?).map_err(|error| row.unreadable(0, error.to_string()))?,
         link_id: row.int(1)?,
         user_id: row.opt_int(2)?,
         event_type: row.text(3)?,
         at: Timestamp::from_millis(row.int(4)?),
-        details,
+        details: row.opt_text(5)?,
     })
-}
-
-/// The details of a shipped click, put together from its texts.
-fn click_details(row: &Row<'_>, short_code: &str) -> Result<String> {
-    let mut details = json!({ "short_code": short_code, "original_url": row.opt_text(7)? });
-    if let Some(referrer) = row.opt_text(8)? {
-        details["referrer"] = referrer.into();
-    }
-    if let Some(user_agent) = row.opt_text(9)? {
-        details["user_agent"] = user_agent.into();
-    }
-    Ok(details.to_string())
 }

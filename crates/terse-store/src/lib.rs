@@ -6,7 +6,7 @@
 //!
 //! Invariants, whatever happens:
 //! - what was acknowledged is on disk; what failed left nothing behind;
-//! - a link's total is the number of counted click events that name it, and deleted links have none;
+//! - a link's total is the number of counted click events that name it;
 //! - a batch of clicks is stored exactly once: the journal's position moves in the same transaction;
 //! - ids are never given twice, versions only grow.
 
@@ -24,8 +24,8 @@ mod store;
 mod totals;
 mod users;
 
-pub use clicks::{ClickBatch, Position, Shipped};
+pub use clicks::{ClickBatch, Position, Shipped, VisitedLink};
 pub use error::{Cause, Conflict, Error, Result};
 pub use import::{Imported, Taken};
 pub use links::{Created, RedirectRow, Updated};
-pub use store::{READERS_DEFAULT, Store, StoreOptions};
+pub use store::{READERS_DEFAULT, Store, StoreOptions, UNINDEXED_BLOCKS_DEFAULT};

@@ -1,11 +1,15 @@
 //! Links: finding, listing and creating them. Changing them is in [`change`].
 
 pub(crate) mod change;
+pub(crate) mod versions;
+
+use std::sync::Arc;
 
 use terse_core::{
     Link, LinkFilter, LinkId, NewLink, Page, PageRequest, SearchText, ShortCode, Timestamp, UserId,
 };
 
+use crate::clicks::tail::TailCounts;
 use crate::db::{Param, Read, Row, Tx};
 use crate::error::Result;
 use crate::sql::statements;
@@ -38,11 +42,10 @@ pub enum Created {
     NoSuchUser,
 }
 
-/// The columns that [`decode`] expects, of `links` as `l` beside its total as `t`.
+/// The columns that [`decode`] expects.
 macro_rules! columns {
     () => {
-        "l.id, l.user_id, l.short_code, l.original_url, l.title, l.is_active, COALESCE(t.clicks, 0), \
-         l.version, l.created_at, l.updated_at"
+        "id, user_id, short_code, original_url, title, is_active, version, created_at, updated_at"
     };
 }
 
@@ -52,10 +55,10 @@ macro_rules! list {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM links l LEFT JOIN link_totals t ON t.link_id = l.id WHERE l.id > $1 AND ",
+            " FROM links WHERE id > $1 AND ",
             $condition,
-            "(l.is_active = $4 OR $4 IS NULL) AND (l.search_text LIKE $5 ESCAPE '\\' OR $5 IS NULL) \
-             ORDER BY l.id LIMIT $2 OFFSET $3"
+            "(is_active = $4 OR $4 IS NULL) AND (search_text LIKE $5 ESCAPE '\\' OR $5 IS NULL) \
+             ORDER BY id LIMIT $2 OFFSET $3"
         )
     };
 }
@@ -63,15 +66,15 @@ macro_rules! list {
 statements! {
     FIND_REDIRECT = "SELECT id, user_id, original_url, is_active, version FROM links WHERE short_code = $1";
     FIND_HIGHEST_ID = "SELECT highest_id FROM link_sequence";
-    FIND = concat!(
-        "SELECT ", columns!(), " FROM links l LEFT JOIN link_totals t ON t.link_id = l.id WHERE l.id = $1"
-    );
+    FIND = concat!("SELECT ", columns!(), " FROM links WHERE id = $1");
     LIST = list!("");
-    LIST_OF_USER = list!("l.user_id = $6 AND ");
+    LIST_OF_USER = list!("user_id = $6 AND ");
     INSERT = "INSERT INTO links (user_id, short_code, original_url, title, search_text, is_active, version, \
               created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) RETURNING id";
+    // The id may have been that of a link that is gone, whose versions must stay its own.
     INSERT_WITH_ID = "INSERT INTO links (user_id, short_code, original_url, title, search_text, is_active, version, \
-              created_at, updated_at, id) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9) RETURNING id";
+              created_at, updated_at, id) VALUES ($1, $2, $3, $4, $5, $6, \
+              1 + COALESCE((SELECT max(version) FROM link_versions WHERE link_id = $9), 0), $7, $8, $9) RETURNING id";
 }
 
 /// See [`Store::highest_link_id`].
@@ -117,7 +120,10 @@ impl Store {
                     }
                     let id = insert(tx, &link).await?;
                     events::append_created(tx, id, &link).await?;
-                    load(tx, id).await.map(Created::Link)
+                    let mut link = load(tx, id).await?;
+                    // Events may have named the id before; no redirect has.
+                    link.click_count = totals::load(tx, std::iter::once(id)).await?.iter().sum();
+                    Ok(Created::Link(link))
                 })
             })
             .await
@@ -125,15 +131,26 @@ impl Store {
 
     /// The link with this id.
     pub async fn find_link(&self, id: LinkId) -> Result<Option<Link>> {
-        self.db.read(Read::Point, move |tx| Box::pin(find(tx, id))).await
+        let tail = Arc::clone(&self.tail);
+        self.db
+            .read(Read::Point, move |tx| {
+                Box::pin(async move {
+                    let mut link = find(tx, id).await?;
+                    count_clicks(tx, &tail.counts, link.as_mut_slice()).await?;
+                    Ok(link)
+                })
+            })
+            .await
     }
 
     /// Links by id.
     pub async fn list_links(&self, filter: LinkFilter, page: PageRequest) -> Result<Page<Link>> {
+        let tail = Arc::clone(&self.tail);
         self.db
             .read(Read::Scan, move |tx| {
                 Box::pin(async move {
-                    let rows = list(tx, &filter, &page).await?;
+                    let mut rows = list(tx, &filter, &page).await?;
+                    count_clicks(tx, &tail.counts, &mut rows).await?;
                     Ok(Page::from_rows(rows, &page))
                 })
             })
@@ -141,7 +158,7 @@ impl Store {
     }
 }
 
-/// Inserts the row, and counts the clicks that name its id already.
+/// Inserts the row.
 pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<i64> {
     let title = link.title.as_ref().map(terse_core::Title::as_str);
     let search_text = search_text(link.target.original(), title);
@@ -156,14 +173,27 @@ pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<i64> {
         link.updated_at.as_millis().into(),
         link.id.map(LinkId::get).into(),
     ];
-    let id = match link.id {
-        Some(_) => tx.query_one(&INSERT_WITH_ID, &params, |row| row.int(0)).await?,
-        None => tx.query_one(&INSERT, &params[..8], |row| row.int(0)).await?,
-    };
-    totals::start(tx, id).await?;
-    Ok(id)
+    match link.id {
+        Some(_) => tx.query_one(&INSERT_WITH_ID, &params, |row| row.int(0)).await,
+        None => tx.query_one(&INSERT, &params[..8], |row| row.int(0)).await,
+    }
 }
 
+/// Fills in how often each of `links` was clicked. In reading transactions only: see [`TailCounts`].
+pub(crate) async fn count_clicks(tx: &mut Tx, tail: &TailCounts, links: &mut [Link]) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = links.iter().map(|link| link.id.get()).collect();
+    let totals = totals::load(tx, ids.iter().copied()).await?;
+    let in_tail = tail.of(tx, &ids).await?;
+    for (link, (total, in_tail)) in links.iter_mut().zip(totals.into_iter().zip(in_tail)) {
+        link.click_count = total + in_tail;
+    }
+    Ok(())
+}
+
+/// The link, its clicks not counted.
 pub(crate) async fn find(tx: &mut Tx, id: LinkId) -> Result<Option<Link>> {
     tx.query_opt(&FIND, &[id.get().into()], decode).await
 }
@@ -228,10 +258,10 @@ fn decode(row: &Row<'_>) -> Result<Link> {
         original_url: row.text(3)?,
         title: row.opt_text(4)?,
         is_active: row.bool(5)?,
-        click_count: row.int(6)?,
-        version: row.int(7)?,
-        created_at: Timestamp::from_millis(row.int(8)?),
-        updated_at: Timestamp::from_millis(row.int(9)?),
+        click_count: 0,
+        version: row.int(6)?,
+        created_at: Timestamp::from_millis(row.int(7)?),
+        updated_at: Timestamp::from_millis(row.int(8)?),
     })
 }
 

@@ -3,32 +3,27 @@
 use std::path::Path;
 
 use crate::Store;
-use crate::db::{Read, Row, Tx};
+use crate::clicks::check;
+use crate::db::{Read, Tx};
 use crate::error::Result;
 use crate::sql::statements;
 
-/// Wrong totals to report one by one; more would say nothing new.
-const WRONG_TOTALS_MAX: usize = 100;
+/// Problems to report one by one; more would say nothing new.
+const PROBLEMS_MAX: usize = 100;
 
 statements! {
     TOUCH = "SELECT 1 FROM schema_migrations LIMIT 1";
-    LIST_WRONG_TOTALS = "SELECT l.id, COALESCE(t.clicks, 0), COALESCE(e.clicks, 0) FROM links l \
-        LEFT JOIN link_totals t ON t.link_id = l.id \
-        LEFT JOIN (SELECT link_id, count(*) AS clicks FROM events WHERE is_counted GROUP BY link_id) e \
-            ON e.link_id = l.id \
-        WHERE COALESCE(t.clicks, 0) <> COALESCE(e.clicks, 0) ORDER BY l.id LIMIT $1";
 }
 
 impl Store {
-    /// What is wrong with the database, a sentence each: damaged pages, rows that refer to nothing, totals that are
-    /// not the number of clicks. Reads everything, which takes minutes for large databases.
+    /// What is wrong with the database, a sentence each: damaged pages, rows that refer to nothing, clicks that are
+    /// not found by their link, totals that are not the number of clicks. Reads everything, which takes minutes for large databases.
     pub async fn integrity_problems(&self) -> Result<Vec<String>> {
         self.db
             .read(Read::Scan, |tx| {
                 Box::pin(async move {
                     let mut problems = tx.file_problems().await?;
-                    let limit = i64::try_from(WRONG_TOTALS_MAX).unwrap_or(i64::MAX);
-                    problems.extend(tx.query(&LIST_WRONG_TOTALS, &[limit.into()], wrong_total).await?);
+                    problems.extend(check::problems(tx, PROBLEMS_MAX).await?);
                     Ok(problems)
                 })
             })
@@ -48,11 +43,4 @@ impl Store {
 /// Reads as little as there is to read.
 pub(crate) async fn touch(tx: &mut Tx) -> Result<()> {
     tx.query_one(&TOUCH, &[], |row| row.int(0).map(drop)).await
-}
-
-fn wrong_total(row: &Row<'_>) -> Result<String> {
-    let (id, total, events) = (row.int(0)?, row.int(1)?, row.int(2)?);
-    Ok(format!(
-        "link {id} has a total of {total} clicks, but {events} events"
-    ))
 }

@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use crate::clicks::tail::Tail;
 use crate::clicks::texts::TextCache;
 use crate::db::{Db, Read};
 use crate::error::Result;
 
 /// Threads that read. One of them only looks up single rows, so that no list holds up a redirect.
 pub const READERS_DEFAULT: usize = 2;
+
+/// Packed blocks of clicks that are not indexed yet, at most: on a quiet server each has few clicks.
+pub const UNINDEXED_BLOCKS_DEFAULT: u32 = 1_024;
 
 /// Where and how to keep things.
 #[derive(Debug, Clone)]
@@ -19,6 +23,9 @@ pub struct StoreOptions {
     pub readers: usize,
     /// The most bytes that the file may grow to; writes beyond are [`crate::Error::Unavailable`].
     pub size_max_bytes: Option<u64>,
+    /// Batches of clicks, roughly, after which the latest ones are indexed by link and owner. Until then whoever asks for a
+    /// link's clicks looks through all of these.
+    pub unindexed_blocks_max: u32,
 }
 
 impl StoreOptions {
@@ -28,6 +35,7 @@ impl StoreOptions {
             path: path.into(),
             readers: READERS_DEFAULT,
             size_max_bytes: None,
+            unindexed_blocks_max: UNINDEXED_BLOCKS_DEFAULT,
         }
     }
 }
@@ -40,6 +48,7 @@ impl StoreOptions {
 pub struct Store {
     pub(crate) db: Arc<Db>,
     pub(crate) texts: Arc<Mutex<TextCache>>,
+    pub(crate) tail: Arc<Tail>,
 }
 
 impl Store {
@@ -49,9 +58,10 @@ impl Store {
     /// [`crate::Error::Unusable`] for a file that is no database of ours or that a newer program made,
     /// [`crate::Error::Unavailable`] for one that cannot be opened.
     pub async fn open(options: StoreOptions) -> Result<Self> {
+        let tail = Arc::new(Tail::new(options.unindexed_blocks_max));
         let db = Arc::new(Db::open(options).await?);
         let texts = Arc::new(Mutex::new(TextCache::default()));
-        Ok(Self { db, texts })
+        Ok(Self { db, texts, tail })
     }
 
     /// Finishes everything that was asked for, and leaves one tidy file. Everything asked for later, of any clone,

@@ -1,41 +1,50 @@
-//! A click as bytes: the payload of a journal record, version 1 (`docs/journal-format.md`).
+//! A click as bytes: the payload of a journal record, version 2 (`docs/journal-format.md`).
 //!
-//! Encoding copies straight into the segment and never allocates; decoding accepts any bytes and never panics.
+//! Encoding copies straight into the segment, decoding borrows from it; neither allocates. Decoding accepts any bytes and
+//! never panics.
 
 use bytes::{Buf, BufMut};
 use terse_core::{
-    CODE_CHARS_MAX, Click, LinkId, REFERRER_BYTES_MAX, TARGET_BYTES_MAX, Timestamp, USER_AGENT_BYTES_MAX,
-    UserId,
+    CODE_CHARS_MAX, LinkId, REFERRER_BYTES_MAX, TARGET_BYTES_MAX, Timestamp, USER_AGENT_BYTES_MAX, UserId,
 };
 
 /// The most bytes a payload can have: everything at its limit.
 pub(super) const PAYLOAD_BYTES_MAX: usize =
     FIXED_BYTES + CODE_CHARS_MAX + TARGET_BYTES_MAX + REFERRER_BYTES_MAX + USER_AGENT_BYTES_MAX;
 
-const VERSION: u8 = 1;
-const FIXED_BYTES: usize = 36;
+/// Version 1, which did not name the link's version, was never released.
+const VERSION: u8 = 2;
+const FIXED_BYTES: usize = 44;
 const HAS_OWNER: u8 = 1;
 const HAS_REFERRER: u8 = 1 << 1;
 const HAS_USER_AGENT: u8 = 1 << 2;
-const KNOWN_FLAGS: u8 = HAS_OWNER | HAS_REFERRER | HAS_USER_AGENT;
+const IS_HEAD: u8 = 1 << 3;
+const IS_PREFETCH: u8 = 1 << 4;
+const KNOWN_FLAGS: u8 = HAS_OWNER | HAS_REFERRER | HAS_USER_AGENT | IS_HEAD | IS_PREFETCH;
 
-/// A redirect that is about to be answered. Borrows everything: the hot path copies it once, into the journal.
-#[derive(Debug, Clone, Copy)]
+/// A redirect that is about to be answered, or was. Borrows its texts: the hot path copies them once, into the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClickRecord<'a> {
     /// When it is answered.
     pub at: Timestamp,
     /// The link.
     pub link_id: LinkId,
+    /// Which state of the link it is.
+    pub version: i64,
     /// The link's owner.
     pub owner: Option<UserId>,
     /// The code that was visited; at most [`CODE_CHARS_MAX`] bytes are kept.
-    pub short_code: &'a str,
-    /// The target as it was given; at most [`TARGET_BYTES_MAX`] bytes are kept.
-    pub original_url: &'a str,
+    pub short_code: &'a [u8],
+    /// The target as it was given, UTF-8; at most [`TARGET_BYTES_MAX`] bytes are kept.
+    pub original_url: &'a [u8],
     /// The `Referer` header as sent; at most [`REFERRER_BYTES_MAX`] bytes are kept.
     pub referrer: Option<&'a [u8]>,
     /// The `User-Agent` header as sent; at most [`USER_AGENT_BYTES_MAX`] bytes are kept.
     pub user_agent: Option<&'a [u8]>,
+    /// Whether only the head of the answer was asked for.
+    pub is_head: bool,
+    /// Whether a browser asks ahead of its user, who may never come.
+    pub is_prefetch: bool,
 }
 
 /// A click whose texts are cut to their limits, ready to be copied.
@@ -51,7 +60,7 @@ pub enum Undecodable {
     /// Written by another version.
     #[error("payload version {0} is unknown")]
     Version(u8),
-    /// A flag that version 1 does not have.
+    /// A flag that this version does not have.
     #[error("payload flags {0:#04x} are unknown")]
     Flags(u8),
     /// The lengths do not add up to the payload.
@@ -65,8 +74,8 @@ pub enum Undecodable {
 impl<'a> Payload<'a> {
     /// The payload of `click`.
     pub(super) fn of(click: &ClickRecord<'a>) -> Self {
-        let (code, code_bytes) = cut::<u8>(click.short_code.as_bytes(), CODE_CHARS_MAX);
-        let (url, url_bytes) = cut::<u16>(click.original_url.as_bytes(), TARGET_BYTES_MAX);
+        let (code, code_bytes) = cut::<u8>(click.short_code, CODE_CHARS_MAX);
+        let (url, url_bytes) = cut::<u16>(click.original_url, TARGET_BYTES_MAX);
         let (referrer, referrer_bytes) = cut::<u16>(click.referrer.unwrap_or_default(), REFERRER_BYTES_MAX);
         let (agent, agent_bytes) = cut::<u16>(click.user_agent.unwrap_or_default(), USER_AGENT_BYTES_MAX);
         let mut fixed = [0; FIXED_BYTES];
@@ -82,6 +91,7 @@ impl<'a> Payload<'a> {
         out.put_i64_le(click.at.as_millis());
         out.put_i64_le(click.link_id.get());
         out.put_i64_le(click.owner.map_or(0, UserId::get));
+        out.put_i64_le(click.version);
         Self {
             fixed,
             texts: [code, url, referrer, agent],
@@ -102,9 +112,8 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Reads a payload back. Texts that are no UTF-8 are read lossily and held to the same limits; U+0000, which not
-/// every store can keep, becomes U+FFFD.
-pub(super) fn decode(payload: &[u8]) -> Result<Click, Undecodable> {
+/// Reads a payload back. Its texts are what was sent, not necessarily UTF-8: [`text`] makes them so.
+pub(super) fn decode(payload: &[u8]) -> Result<ClickRecord<'_>, Undecodable> {
     let (mut fixed, mut texts) = payload
         .split_at_checked(FIXED_BYTES)
         .ok_or(Undecodable::Lengths)?;
@@ -116,6 +125,7 @@ pub(super) fn decode(payload: &[u8]) -> Result<Click, Undecodable> {
     if flags & !KNOWN_FLAGS != 0 {
         return Err(Undecodable::Flags(flags));
     }
+    let has = |flag| flags & flag != 0;
     let code_bytes = usize::from(fixed.get_u8());
     fixed.advance(1);
     let url_bytes = usize::from(fixed.get_u16_le());
@@ -125,25 +135,18 @@ pub(super) fn decode(payload: &[u8]) -> Result<Click, Undecodable> {
     let at = Timestamp::from_millis(fixed.get_i64_le());
     let link_id = LinkId::new(fixed.get_i64_le()).map_err(|_| Undecodable::Id)?;
     let owner = fixed.get_i64_le();
-    let owner = (flags & HAS_OWNER != 0).then(|| UserId::new(owner)).transpose();
-    let click = Click {
+    let owner = has(HAS_OWNER).then(|| UserId::new(owner)).transpose();
+    let click = ClickRecord {
         at,
         link_id,
+        version: fixed.get_i64_le(),
         owner: owner.map_err(|_| Undecodable::Id)?,
-        short_code: text(take(&mut texts, code_bytes)?, CODE_CHARS_MAX),
-        original_url: text(take(&mut texts, url_bytes)?, TARGET_BYTES_MAX),
-        referrer: header(
-            &mut texts,
-            referrer_bytes,
-            REFERRER_BYTES_MAX,
-            flags & HAS_REFERRER,
-        )?,
-        user_agent: header(
-            &mut texts,
-            agent_bytes,
-            USER_AGENT_BYTES_MAX,
-            flags & HAS_USER_AGENT,
-        )?,
+        short_code: take(&mut texts, code_bytes)?,
+        original_url: take(&mut texts, url_bytes)?,
+        referrer: Some(take(&mut texts, referrer_bytes)?).filter(|_| has(HAS_REFERRER)),
+        user_agent: Some(take(&mut texts, agent_bytes)?).filter(|_| has(HAS_USER_AGENT)),
+        is_head: has(IS_HEAD),
+        is_prefetch: has(IS_PREFETCH),
     };
     if texts.is_empty() {
         Ok(click)
@@ -152,11 +155,25 @@ pub(super) fn decode(payload: &[u8]) -> Result<Click, Undecodable> {
     }
 }
 
+/// A text of a record as it is stored: what is no UTF-8 is read lossily and held to the same limit; U+0000, which not every
+/// store can keep, becomes U+FFFD.
+pub(super) fn text(bytes: &[u8], bytes_max: usize) -> String {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    if text.contains('\0') {
+        text = text.replace('\0', "\u{fffd}");
+    }
+    // A byte that is no UTF-8 becomes three.
+    text.truncate(text.floor_char_boundary(bytes_max));
+    text
+}
+
 fn flags(click: &ClickRecord<'_>) -> u8 {
     [
         (click.owner.is_some(), HAS_OWNER),
         (click.referrer.is_some(), HAS_REFERRER),
         (click.user_agent.is_some(), HAS_USER_AGENT),
+        (click.is_head, IS_HEAD),
+        (click.is_prefetch, IS_PREFETCH),
     ]
     .into_iter()
     .filter(|(is_there, _)| *is_there)
@@ -181,26 +198,6 @@ fn cut<L: TryFrom<usize>>(text: &[u8], bytes_max: usize) -> (&[u8], L) {
 
 fn take<'a>(texts: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], Undecodable> {
     texts.split_off(..bytes).ok_or(Undecodable::Lengths)
-}
-
-fn header(
-    texts: &mut &[u8],
-    bytes: usize,
-    bytes_max: usize,
-    flag: u8,
-) -> Result<Option<Box<str>>, Undecodable> {
-    let value = take(texts, bytes)?;
-    Ok((flag != 0).then(|| text(value, bytes_max)))
-}
-
-/// A byte that is no UTF-8 becomes three, so that the limit has to be kept again.
-fn text(bytes: &[u8], bytes_max: usize) -> Box<str> {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    if text.contains('\0') {
-        text = text.replace('\0', "\u{fffd}");
-    }
-    text.truncate(text.floor_char_boundary(bytes_max));
-    text.into_boxed_str()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use caught::caught;
 mod backlog;
 mod batch;
 mod caught;
+mod interner;
 mod pass;
 
 pub use batch::SHIP_BATCH_MAX;

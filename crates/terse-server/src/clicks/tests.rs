@@ -87,11 +87,14 @@ fn click(number: i64) -> ClickRecord<'static> {
     ClickRecord {
         at: Timestamp::from_millis(1_700_000_000_000 + number),
         link_id: LinkId::new(number + 1).expect("positive"),
+        version: 1,
         owner: None,
-        short_code: "abc",
-        original_url: "https://example.com/a/page/that/has/a/name",
+        short_code: b"abc",
+        original_url: b"https://example.com/a/page/that/has/a/name",
         referrer: Some(b"https://news.example/today"),
         user_agent: Some(b"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101"),
+        is_head: false,
+        is_prefetch: false,
     }
 }
 

@@ -3,25 +3,25 @@
 //! Our own loop, because `axum::serve` gives hyper no timer, and without one its header time-out never fires.
 
 mod descriptors;
+pub(super) mod general;
+mod place;
 mod stall;
 
-use std::convert::Infallible;
 use std::io;
-use std::pin::pin;
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Service;
+use super::express::{Arrival, Express, StopOnDrop};
 use crate::lifecycle::Tasks;
-use stall::Stalling;
+use place::Places;
 
 pub use descriptors::connections_within_limit;
+pub use place::PerAddress;
+pub(super) use place::Place;
+pub(super) use stall::Stalling;
 pub use stall::WRITE_WITHIN;
 
 /// A request's head must have arrived this long after the connection is open or the last answer has left; so it is
@@ -33,18 +33,31 @@ pub const HEADERS_MAX: usize = 64;
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// When the system has no file descriptor or memory for a connection, the next try waits this long.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// To a client with too many connections: the answer to whatever it asks.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+    content-type: application/problem+json\r\ncontent-length: 134\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
+    \"detail\":\"Too many connections\",\"error\":\"Too many connections\"}\n";
 
-/// Accepts connections until the tasks are told to stop; at most `connections_max` are open at a time, more wait in
-/// the system's queue.
-pub async fn accept(listener: TcpListener, service: Service, connections_max: usize, tasks: &Tasks) {
-    let places = Arc::new(Semaphore::new(connections_max));
+/// How connections are let in.
+#[derive(Debug, Clone, Copy)]
+pub struct DoorOptions {
+    /// At most this many are open at a time; more wait in the system's queue.
+    pub connections_max: usize,
+    /// How many of them one address may have.
+    pub per_address: PerAddress,
+    /// Threads that answer plain visits. 0 when an answer has to wait for the disk, which they cannot.
+    pub express_threads: usize,
+}
+
+/// Accepts connections until the tasks are told to stop.
+pub async fn accept(listener: TcpListener, service: Service, options: DoorOptions, tasks: &Tasks) {
+    let places = Places::new(options.connections_max, options.per_address);
+    let express = start_express(options.express_threads, &service, tasks);
     let stopping = tasks.stopping();
     loop {
         let next = async {
-            let place = Arc::clone(&places)
-                .acquire_owned()
-                .await
-                .expect("the semaphore is never closed");
+            let place = places.wait().await;
             (listener.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
@@ -52,9 +65,13 @@ pub async fn accept(listener: TcpListener, service: Service, connections_max: us
             () = stopping.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                tasks.spawn(serve(stream, service.clone(), tasks.clone(), place));
-            }
+            Ok((stream, peer)) => match places.take(place, peer.ip()) {
+                Ok(place) => {
+                    let express = express.as_ref().map(|(express, _stop)| express);
+                    admit(stream, place, express, &service, tasks);
+                }
+                Err(place::TooMany) => refuse(&stream, peer.ip()),
+            },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!("no connection can be accepted: {error}");
@@ -62,6 +79,16 @@ pub async fn accept(listener: TcpListener, service: Service, connections_max: us
             }
         }
     }
+}
+
+/// Without the express lane everything is answered, only slower.
+fn start_express(threads: usize, service: &Service, tasks: &Tasks) -> Option<(Express, StopOnDrop)> {
+    if threads == 0 {
+        return None;
+    }
+    Express::start(threads, service, tasks)
+        .inspect_err(|error| tracing::warn!("visits are answered the slow way: {error}"))
+        .ok()
 }
 
 /// The client went away before it was accepted.
@@ -73,30 +100,31 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(stream: TcpStream, service: Service, tasks: Tasks, _place: OwnedSemaphorePermit) {
+fn admit(stream: TcpStream, place: Place, express: Option<&Express>, service: &Service, tasks: &Tasks) {
     // Answers are small and whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let answer = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
-    });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_WITHIN)
-            .max_headers(HEADERS_MAX)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(Stalling::new(stream)), answer)
-    );
-    let stopping = tasks.stopping();
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let Some(express) = express else {
+        let (service, tasks_of_it) = (service.clone(), tasks.clone());
+        tasks.spawn(async move { general::serve(stream, Vec::new(), service, &tasks_of_it, place).await });
+        return;
     };
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended early: {error}");
+    let given = stream.into_std().map(|stream| {
+        express.give(Arrival {
+            stream,
+            unanswered: Vec::new(),
+            is_looked_up: false,
+            place,
+        })
+    });
+    match given {
+        Ok(Ok(())) => {}
+        Ok(Err(_ending)) => tracing::debug!("a connection came too late"),
+        Err(error) => tracing::warn!("a connection cannot be waited for and is closed: {error}"),
     }
+}
+
+/// Says why, if the client's system takes it at once, and closes.
+fn refuse(stream: &TcpStream, address: IpAddr) {
+    let _ = stream.try_write(TOO_MANY);
+    tracing::debug!(%address, "an address has too many connections open");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::request_id::RequestId;
 use crate::app::App;
@@ -41,11 +41,11 @@ pub(super) async fn request(
 }
 
 /// Logs a redirect. The code is public, the visitor is not.
-pub(super) fn redirect(code: &str, status: StatusCode, id: &HeaderValue) {
+pub(super) fn redirect(code: &str, status: StatusCode, id: &[u8]) {
     tracing::info!(
         code,
         status = status.as_u16(),
-        request_id = id.to_str().ok(),
+        request_id = std::str::from_utf8(id).ok(),
         "redirect"
     );
 }

@@ -2,19 +2,18 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, DNT, LOCATION, REFERER, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::header::{ACCEPT, CACHE_CONTROL, LOCATION};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use terse_core::is_reserved_segment;
 
 use super::problem;
+use super::visitor::VisitorHeaders;
 use crate::app::App;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::visits::{self, Visitor};
 
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-const SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
 
 /// The code that a request for a short link names. `None` for everything that the router has to look at: other
 /// methods, longer paths, reserved words, and segments that are no code as they stand.
@@ -41,23 +40,22 @@ pub(super) async fn answer(
         Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
     };
     if app.config.log_redirects {
-        super::log::redirect(code, response.status(), id);
+        super::log::redirect(code, response.status(), id.as_bytes());
     }
     response
 }
 
-/// A redirect to the link's target. A GET counts as a click, which is in the journal when this returns.
+/// A redirect to the link's target. The click is in the journal when this returns.
 ///
 /// # Errors
 /// Those of [`visits::find`].
 pub(super) async fn visit(app: &App, code: &str, method: &Method, headers: &HeaderMap) -> Result<Response> {
     let link = visits::find(app, code).await?;
-    if *method == Method::GET {
-        visits::record_click(app, code, &link, visitor(headers)).await;
-    }
+    visits::record_click(app, &link, visitor(method, headers)).await;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::FOUND;
-    response.headers_mut().insert(LOCATION, link.location.clone());
+    let location = HeaderValue::from_bytes(link.location()).expect("the cache takes nothing else");
+    response.headers_mut().insert(LOCATION, location);
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     Ok(response)
 }
@@ -78,17 +76,10 @@ pub(super) async fn visit_segment(
     visit(app, segment, method, headers).await
 }
 
-/// Who asks not to be tracked is counted, and not described: [DNT](https://www.w3.org/TR/tracking-dnt/),
-/// [Global Privacy Control](https://w3c.github.io/gpc/).
-fn visitor(headers: &HeaderMap) -> Visitor<'_> {
-    if [DNT, SEC_GPC]
-        .iter()
-        .any(|name| headers.get(name).is_some_and(|value| value == "1"))
-    {
-        return Visitor::default();
+fn visitor<'a>(method: &Method, headers: &'a HeaderMap) -> Visitor<'a> {
+    let mut noted = VisitorHeaders::default();
+    for (name, value) in headers {
+        noted.note(name.as_str(), value.as_bytes());
     }
-    Visitor {
-        referrer: headers.get(REFERER).map(HeaderValue::as_bytes),
-        user_agent: headers.get(USER_AGENT).map(HeaderValue::as_bytes),
-    }
+    noted.visitor(*method == Method::HEAD)
 }

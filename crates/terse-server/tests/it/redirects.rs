@@ -61,7 +61,44 @@ async fn every_way_to_visit_counts_and_head_does_not() {
         );
     }
     assert_eq!(app.get("/urls/1").await.json(StatusCode::OK)["click_count"], 6);
-    assert_eq!(app.events("?event_type=click").await.len(), 6);
+    let clicks = app.events("?event_type=click").await;
+    let of_heads = clicks
+        .iter()
+        .filter(|click| click["details"]["bot_reason"] == "head");
+    assert_eq!((clicks.len(), of_heads.count()), (12, 6));
+}
+
+#[tokio::test]
+async fn visits_of_programs_are_recorded_with_their_reason_and_not_counted() {
+    let app = TestApp::new().await;
+    let code = app.shorten("https://example.com").await;
+    let preview = "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)";
+    let crawler = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+    let person = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    for (header, value, reason) in [
+        ("sec-purpose", "prefetch;prerender", Some("prefetch")),
+        ("purpose", "prefetch", Some("prefetch")),
+        ("user-agent", preview, Some("preview")),
+        ("user-agent", crawler, Some("crawler")),
+        ("user-agent", person, None),
+        ("user-agent", "curl/8.5.0", None),
+        ("user-agent", "Wget/1.21", None),
+        ("user-agent", "", None),
+        ("accept", "*/*", None),
+    ] {
+        let request = request(Method::GET, &format!("/{code}")).header(header, value);
+        let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{header}: {value}");
+        let clicks = app.events("?event_type=click").await;
+        let details = &clicks.last().expect("a click")["details"];
+        assert_eq!(details["bot_reason"].as_str(), reason, "{header}: {value}");
+        assert_eq!(
+            details["bot"].as_bool(),
+            reason.map(|_| true),
+            "{header}: {value}"
+        );
+    }
+    assert_eq!(app.get("/urls/1").await.json(StatusCode::OK)["click_count"], 5);
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Events from elsewhere.
 
-use terse_core::{NewEvent, Timestamp};
+use terse_core::{EventId, EventType, NewEvent, Timestamp};
 
 use super::{Imported, Taken};
+use crate::clicks::browse;
 use crate::db::{Row, Tx};
 use crate::error::Result;
 use crate::events;
@@ -40,7 +41,7 @@ impl Store {
 
 async fn import(tx: &mut Tx, row: &NewEvent) -> Result<Imported> {
     if let Some(id) = row.id
-        && let Some(key) = tx.query_opt(&FIND_KEY, &[id.get().into()], decode_key).await?
+        && let Some(key) = find_key(tx, id).await?
     {
         // Not the user: that of a skipped user's events may have been given to another one.
         let same = key == (row.link_id, row.event_type.as_str().to_owned(), row.at);
@@ -52,6 +53,18 @@ async fn import(tx: &mut Tx, row: &NewEvent) -> Result<Imported> {
     }
     events::insert(tx, row).await?;
     Ok(Imported::Inserted)
+}
+
+/// What tells an event from others, be it a row or a click.
+async fn find_key(tx: &mut Tx, id: EventId) -> Result<Option<(i64, String, Timestamp)>> {
+    if let Some(key) = tx.query_opt(&FIND_KEY, &[id.get().into()], decode_key).await? {
+        return Ok(Some(key));
+    }
+    let click = browse::find(tx, id.get()).await?;
+    Ok(click.map(|click| {
+        let at = Timestamp::from_millis(click.at);
+        (click.link_id, EventType::CLICK.to_owned(), at)
+    }))
 }
 
 fn decode_key(row: &Row<'_>) -> Result<(i64, String, Timestamp)> {

@@ -1,10 +1,12 @@
 //! Changing links: update, deactivate, delete. Each change that a redirect could notice raises the version.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use terse_core::{EventType, Link, LinkChange, LinkId, ShortCode, Timestamp, Title, UserId};
 
-use super::{find, search_text};
-use crate::db::{Param, Row, Tx};
+use super::{count_clicks, find, search_text, versions};
+use crate::db::{Param, Read, Row, Tx};
 use crate::error::Result;
 use crate::events;
 use crate::sql::statements;
@@ -45,21 +47,28 @@ impl Store {
         change: LinkChange,
         at: Timestamp,
     ) -> Result<Option<Updated>> {
-        self.db
+        let mut updated = self
+            .db
             .write(move |tx| Box::pin(update(tx, id, change, at)))
-            .await
+            .await?;
+        let link = updated.as_mut().map(|updated| &mut updated.link);
+        self.count_clicks_of(link).await?;
+        Ok(updated)
     }
 
     /// Takes a link down: it keeps its code and answers 410. The first time appends a `deleted` event; doing it
     /// again changes nothing.
     pub async fn deactivate_link(&self, code: &ShortCode, at: Timestamp) -> Result<Option<Link>> {
         let code = code.clone();
-        self.db
+        let mut link = self
+            .db
             .write(move |tx| Box::pin(async move { deactivate(tx, &code, at).await }))
-            .await
+            .await?;
+        self.count_clicks_of(link.as_mut()).await?;
+        Ok(link)
     }
 
-    /// Removes a link and its total, and appends a `deleted` event; its events stay. Gives what it was.
+    /// Removes a link, and appends a `deleted` event; its events stay. Gives what it was, its clicks not counted.
     pub async fn delete_link(&self, id: LinkId, at: Timestamp) -> Result<Option<Link>> {
         self.db
             .write(move |tx| {
@@ -67,12 +76,27 @@ impl Store {
                     let Some(link) = find(tx, id).await? else {
                         return Ok(None);
                     };
+                    versions::keep(tx, &link, link.version).await?;
                     tx.execute(&DELETE, &[id.get().into()]).await?;
                     append_deleted(tx, &link, at).await?;
                     Ok(Some(link))
                 })
             })
             .await
+    }
+
+    /// After a change, which is committed: counting needs a reading transaction.
+    async fn count_clicks_of(&self, link: Option<&mut Link>) -> Result<()> {
+        let Some(link) = link else { return Ok(()) };
+        let (mut counted, tail) = (link.clone(), Arc::clone(&self.tail));
+        let counted = self.db.read(Read::Point, move |tx| {
+            Box::pin(async move {
+                count_clicks(tx, &tail.counts, std::slice::from_mut(&mut counted)).await?;
+                Ok(counted)
+            })
+        });
+        *link = counted.await?;
+        Ok(())
     }
 }
 
@@ -92,8 +116,11 @@ async fn update(tx: &mut Tx, id: LinkId, change: LinkChange, at: Timestamp) -> R
     let Some(mut link) = find(tx, id).await? else {
         return Ok(None);
     };
-    let before = link.short_code.clone();
+    let before = link.clone();
     let changed = apply(&mut link, change);
+    if (&before.short_code, &before.original_url) != (&link.short_code, &link.original_url) {
+        versions::keep(tx, &before, before.version - 1).await?; // that of before it was touched
+    }
     if !changed.is_empty() {
         set(tx, &link).await?;
     }
@@ -101,6 +128,7 @@ async fn update(tx: &mut Tx, id: LinkId, change: LinkChange, at: Timestamp) -> R
         let details = json!({ "field": field, "new_value": new_value });
         events::append(tx, &link, EventType::UPDATED, at, &details).await?;
     }
+    let before = before.short_code;
     Ok(Some(Updated { before, link }))
 }
 

@@ -62,6 +62,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    pub(crate) fn blob(&self, column: usize) -> Result<&[u8]> {
+        match self.value(column)? {
+            ValueRef::Blob(bytes) => Ok(bytes),
+            value => Err(self.mismatch(column, value)),
+        }
+    }
+
     fn value(&self, column: usize) -> Result<ValueRef<'_>> {
         self.row.get_ref(column).map_err(error_of)
     }
@@ -83,6 +90,7 @@ impl ToSql for Param<'_> {
             Self::Int(number) => ValueRef::Integer(number),
             Self::Bool(truth) => ValueRef::Integer(i64::from(truth)),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }

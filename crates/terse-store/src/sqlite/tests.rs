@@ -17,13 +17,19 @@ static UNDO_ALL: Sql = Sql::both("tests::UNDO_ALL", "ROLLBACK");
 static CHECK_AT_COMMIT: Sql = Sql::both("tests::CHECK_AT_COMMIT", "PRAGMA defer_foreign_keys = ON");
 static ORPHAN: Sql = Sql::both(
     "tests::ORPHAN",
-    "INSERT INTO link_totals (link_id, clicks) VALUES (404, 1)",
+    "INSERT INTO links (user_id, short_code, original_url, search_text, is_active, version, created_at, updated_at) \
+     VALUES (404, 'orphan', '', '', FALSE, 1, 0, 0)",
 );
 
 /// Statements that may walk over a table: checks of everything, and tables of a few rows.
-const WALKERS: [&str; 4] = [
+const WALKERS: [&str; 9] = [
     "maintenance::TOUCH",
-    "maintenance::LIST_WRONG_TOTALS",
+    "clicks::blocks::FIND_INDEXED_THROUGH",
+    "clicks::check::COUNT_ROWS",
+    "clicks::check::FIND_LAST_ID",
+    "clicks::fold::MOVE",
+    "events::sequence::SKIP_TO",
+    "events::sequence::TAKE",
     "migrations::LIST_APPLIED",
     "links::FIND_HIGHEST_ID",
 ];

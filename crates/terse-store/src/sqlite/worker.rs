@@ -12,8 +12,11 @@ use crate::migrations::{self, CREATE_RECORD, Migration};
 use crate::store::StoreOptions;
 
 /// What stands for the braces in the migrations.
-const WORDS: [(&str, &str); 3] = [
+const WORDS: [(&str, &str); 6] = [
     ("{id}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
+    ("{given_id}", "INTEGER PRIMARY KEY"),
+    ("{bytes}", "BLOB"),
+    ("{clustered}", " WITHOUT ROWID"),
     // SQLite's indices end with the row's id anyway.
     ("{then_id}", ""),
     (

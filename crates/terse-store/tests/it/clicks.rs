@@ -1,12 +1,13 @@
 //! Shipping clicks, exactly once.
 
-use terse_core::{EventFilter, Link, LinkId};
+use terse_core::{Click, EventFilter, Link, LinkId, PageRequest, TextIndex};
 use terse_store::{ClickBatch, Error, Position, Shipped, Store};
 use tokio::task::JoinSet;
 
 use crate::engine::on_every_engine;
 use crate::sample::{
-    JOURNAL, all, at, batch, click, click_count, create, create_user, log, new_link, position, ship,
+    JOURNAL, all, at, batch, click, click_count, clicks_from, create, create_user, log, new_link, position,
+    ship,
 };
 
 on_every_engine![
@@ -20,6 +21,7 @@ on_every_engine![
     lanes_that_ship_the_same_texts_at_once_all_arrive,
     an_empty_batch_moves_the_lane,
     the_longest_texts_are_kept,
+    an_index_without_a_text_is_refused,
 ];
 
 async fn shipped_clicks_are_events_and_totals(store: Store) {
@@ -166,32 +168,32 @@ async fn clicks_of_a_deleted_link_stay_events(store: Store) {
 async fn a_batch_that_was_undone_leaves_the_cache_of_texts_sound(store: Store) {
     let link = create(&store, new_link("abc")).await;
     ship(&store, batch(0, 10, vec![click(&link)])).await;
-    let mut lost = click(&link);
-    lost.user_agent = Some("lost".into());
-    assert_eq!(
-        ship(&store, batch(0, 10, vec![lost.clone()])).await,
-        Shipped::Moved(position(10))
-    );
-    let too_far = ClickBatch {
-        to: Position {
-            segment: u64::MAX,
-            offset: 0,
-        },
-        ..batch(10, 0, vec![lost])
+    let (clicks, texts) = clicks_from(&link, &["lost"]);
+    let lost = ClickBatch {
+        texts,
+        ..batch(0, 10, clicks)
     };
+    assert_eq!(ship(&store, lost.clone()).await, Shipped::Moved(position(10)));
+    let to = Position {
+        segment: u64::MAX,
+        offset: 0,
+    };
+    let from = position(10);
     store
-        .ship_clicks(too_far)
+        .ship_clicks(ClickBatch { from, to, ..lost })
         .await
         .expect_err("a position that no lane has");
 
-    // These take the ids that the lost text might have had.
     let agents = ["first", "lost", "abc", "first"];
-    let clicks = agents.map(|agent| {
-        let mut click = click(&link);
-        click.user_agent = Some(agent.into());
-        click
-    });
-    ship(&store, batch(10, 20, clicks.to_vec())).await;
+    let (clicks, texts) = clicks_from(&link, &agents);
+    ship(
+        &store,
+        ClickBatch {
+            texts,
+            ..batch(10, 20, clicks)
+        },
+    )
+    .await;
     let shown: Vec<_> = log(&store)
         .await
         .into_iter()
@@ -213,7 +215,7 @@ async fn lanes_that_ship_the_same_texts_at_once_all_arrive(store: Store) {
             for step in 0..20 {
                 let batch = ClickBatch {
                     lane,
-                    ..batch(step, step + 1, vec![click.clone(); 5])
+                    ..batch(step, step + 1, vec![click; 5])
                 };
                 assert_eq!(ship(&store, batch).await, Shipped::Done);
             }
@@ -234,27 +236,35 @@ async fn an_empty_batch_moves_the_lane(store: Store) {
 async fn the_longest_texts_are_kept(store: Store) {
     let link = create(&store, new_link("abc")).await;
     // More than the cache of texts holds, so that it has to forget and to look up again.
-    let target = |index: usize| format!("https://example.com/{index}/{}", "x".repeat(8_100));
-    let clicks: Vec<_> = (0..1_500)
-        .map(|index| {
-            let mut click = click(&link);
-            click.original_url = target(index % 1_200).into();
-            click
-        })
-        .collect();
-    for (step, clicks) in (0..).zip(clicks.chunks(300)) {
-        assert_eq!(
-            ship(&store, batch(step, step + 1, clicks.to_vec())).await,
-            Shipped::Done
-        );
+    let referrer = |index: usize| format!("https://example.com/{index}/{}", "x".repeat(1_000));
+    let count = 12_000;
+    for (step, first) in (0..).zip((0..count).step_by(3_000)) {
+        let texts: Vec<_> = (first..first + 3_000)
+            .map(|index| referrer(index % 10_000).into())
+            .collect();
+        let clicks = (0..3_000).map(|index| Click {
+            referrer: Some(TextIndex(index)),
+            ..click(&link)
+        });
+        let clicks = clicks.collect();
+        let batch = ClickBatch {
+            texts,
+            ..batch(step, step + 1, clicks)
+        };
+        assert_eq!(ship(&store, batch).await, Shipped::Done);
     }
-    assert_eq!(click_count(&store, link.id).await, 1_500);
+    assert_eq!(click_count(&store, link.id).await, 12_000);
     let page = store
-        .list_events(
-            EventFilter::default(),
-            terse_core::PageRequest::after(1_201, 1_000),
-        )
+        .list_events(EventFilter::default(), PageRequest::after(10_001, 1_000))
         .await;
     let details = page.expect("a page").rows[0].details.clone().expect("details");
-    assert!(details.contains(&target(0)));
+    assert!(details.contains(&referrer(0)));
+}
+
+async fn an_index_without_a_text_is_refused(store: Store) {
+    let link = create(&store, new_link("abc")).await;
+    let (clicks, _) = clicks_from(&link, &["gone"]);
+    let outcome = store.ship_clicks(batch(0, 10, clicks)).await;
+    assert!(matches!(outcome, Err(Error::Internal(_))), "{outcome:?}");
+    assert_eq!(store.load_positions(JOURNAL).await.expect("an answer"), []);
 }

@@ -1,7 +1,7 @@
 //! The log of events.
 
-use terse_core::{EventFilter, EventId, PageRequest};
-use terse_store::{Conflict, Error, Store};
+use terse_core::{BotReason, Click, EventFilter, EventId, PageRequest, TextIndex};
+use terse_store::{ClickBatch, Conflict, Error, Store};
 
 use crate::engine::on_every_engine;
 use crate::sample::{all, batch, click, click_count, create, link_id, log, new_event, new_link, ship};
@@ -148,12 +148,32 @@ async fn pages_of_events_follow_one_another(store: Store) {
 
 async fn a_shipped_click_shows_what_is_known_in_order(store: Store) {
     let link = create(&store, new_link("abc")).await;
-    let mut known = click(&link);
-    known.user_agent = Some("Mozilla/5.0 \"x\"".into());
-    known.referrer = Some("https://news.example/".into());
-    let mut half = click(&link);
-    half.user_agent = Some("curl".into());
-    ship(&store, batch(0, 10, vec![known, half, click(&link)])).await;
+    let texts = ["Mozilla/5.0 \"x\"", "https://news.example/", "curl"];
+    let known = Click {
+        user_agent: Some(TextIndex(0)),
+        referrer: Some(TextIndex(1)),
+        ..click(&link)
+    };
+    let half = Click {
+        user_agent: Some(TextIndex(2)),
+        ..click(&link)
+    };
+    let of_bots = [
+        BotReason::Head,
+        BotReason::Prefetch,
+        BotReason::Preview,
+        BotReason::Crawler,
+    ]
+    .map(|bot| Click {
+        bot: Some(bot),
+        ..click(&link)
+    });
+    let clicks = [vec![known, half, click(&link)], of_bots.to_vec()].concat();
+    let batch = ClickBatch {
+        texts: texts.map(Into::into).to_vec(),
+        ..batch(0, 10, clicks)
+    };
+    ship(&store, batch).await;
     let start = r#"{"short_code":"abc","original_url":"https://example.com/abc""#;
     let details: Vec<_> = log(&store)
         .await
@@ -161,12 +181,17 @@ async fn a_shipped_click_shows_what_is_known_in_order(store: Store) {
         .skip(1)
         .map(|(_, details)| details)
         .collect();
+    let of_bot = |reason| format!(r#"{start},"bot":true,"bot_reason":"{reason}"}}"#);
     assert_eq!(
         details,
         [
             format!(r#"{start},"referrer":"https://news.example/","user_agent":"Mozilla/5.0 \"x\""}}"#),
             format!(r#"{start},"user_agent":"curl"}}"#),
             format!("{start}}}"),
+            of_bot("head"),
+            of_bot("prefetch"),
+            of_bot("preview"),
+            of_bot("crawler"),
         ]
     );
     assert_eq!(click_count(&store, link_id(1)).await, 3);

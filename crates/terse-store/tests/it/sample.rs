@@ -1,8 +1,10 @@
 //! Things to store.
 
+use std::sync::Arc;
+
 use terse_core::{
     Click, EventFilter, Link, LinkFilter, LinkId, NewEvent, NewLink, NewUser, PageRequest, ShortCode,
-    Timestamp, User, UserId,
+    TextIndex, Timestamp, User, UserId,
 };
 use terse_store::{ClickBatch, Created, Position, Shipped, Store};
 
@@ -71,12 +73,22 @@ pub(crate) fn click(link: &Link) -> Click {
     Click {
         at: at(3_000),
         link_id: link.id,
+        version: link.version,
         owner: link.owner,
-        short_code: link.short_code.as_str().into(),
-        original_url: link.original_url.as_str().into(),
         referrer: None,
         user_agent: None,
+        bot: None,
     }
+}
+
+/// Clicks of `link` from these browsers, and their names.
+pub(crate) fn clicks_from(link: &Link, agents: &[&str]) -> (Vec<Click>, Vec<Arc<str>>) {
+    let clicks = (0..).zip(agents).map(|(index, _)| Click {
+        user_agent: Some(TextIndex(index)),
+        ..click(link)
+    });
+    let texts = agents.iter().map(|agent| Arc::from(*agent));
+    (clicks.collect(), texts.collect())
 }
 
 /// Clicks of lane 0 of [`JOURNAL`], between two offsets of its first segment.
@@ -87,6 +99,8 @@ pub(crate) fn batch(from: u64, to: u64, clicks: Vec<Click>) -> ClickBatch {
         from: position(from),
         to: position(to),
         clicks,
+        texts: Vec::new(),
+        visited: Vec::new(),
     }
 }
 

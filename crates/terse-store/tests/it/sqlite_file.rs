@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
-use terse_core::LinkFilter;
+use terse_core::{Click, LinkFilter};
 use terse_store::{Created, Error, Result, Store, StoreOptions};
 use tokio::task::JoinSet;
 
-use crate::sample::{all, batch, click, click_count, code, create, create_user, link_id, new_link, ship};
+use crate::sample::{all, at, batch, click, click_count, code, create, create_user, link_id, new_link, ship};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -221,8 +221,11 @@ async fn a_full_disk_is_unavailable_and_passes() {
             .iter()
             .all(|outcome| outcome.is_ok() || unavailable(outcome))
     );
-    let mut batch_too_large = batch(0, 10, vec![click(&first); 5_000]);
-    batch_too_large.clicks[0].user_agent = Some("new".into());
+    let spread = (0..100_000).map(|index| Click {
+        at: at(index << 40),
+        ..click(&first)
+    });
+    let batch_too_large = batch(0, 10, spread.collect());
     assert!(unavailable(&store.ship_clicks(batch_too_large).await));
 
     let created = outcomes.iter().filter_map(|outcome| match outcome {
@@ -258,14 +261,15 @@ async fn wrong_totals_and_orphans_are_problems() {
     store.close().await;
     alter(
         &file_in(&folder),
-        "PRAGMA foreign_keys = OFF; UPDATE link_totals SET clicks = 5; UPDATE links SET user_id = 77 WHERE id = 2",
+        "PRAGMA foreign_keys = OFF; UPDATE links SET user_id = 77 WHERE id = 2; \
+         INSERT INTO click_totals (chunk, body) VALUES (0, CAST(X'010000000000000000010005' || zeroblob(254) AS BLOB))",
     );
     let store = open(&file_in(&folder)).await.expect("the same file");
     assert_eq!(
         store.integrity_problems().await.expect("a check"),
         [
             "a row of links refers to a row of users that is gone",
-            "link 1 has a total of 5 clicks, but 1 events",
+            "link 1 has a total of 5 clicks, but 0 events",
         ]
     );
 }
@@ -312,7 +316,7 @@ async fn a_backup_of_a_busy_store_is_one_of_its_states() {
     writes.spawn(async move {
         let mut step = 1;
         while !may_end.load(Ordering::Relaxed) {
-            ship(&clone, batch(step, step + 1, vec![click.clone(); 100])).await;
+            ship(&clone, batch(step, step + 1, vec![click; 100])).await;
             step += 1;
         }
     });

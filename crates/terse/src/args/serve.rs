@@ -62,7 +62,7 @@ pub(crate) struct ServeArgs {
     )]
     journal_max_mib: Option<String>,
 
-    /// Open connections at most; more wait until one closes [default: 10000]
+    /// Open connections at most; more wait until one closes [default: 20000]
     #[arg(
         long,
         env = "TERSE_MAX_CONNECTIONS",
@@ -70,6 +70,16 @@ pub(crate) struct ServeArgs {
         value_name = "NUMBER"
     )]
     max_connections: Option<String>,
+
+    /// Open connections of one address (IPv6: one /64) at most; raise it for a proxy on another machine [default: 1000, none
+    /// for this machine]
+    #[arg(
+        long,
+        env = "TERSE_MAX_CONNECTIONS_PER_ADDRESS",
+        hide_env_values = true,
+        value_name = "NUMBER"
+    )]
+    max_connections_per_address: Option<String>,
 
     /// Log redirects too, a line for each: costs more than answering them
     #[arg(long, env = "TERSE_LOG_REDIRECTS", hide_env_values = true, value_parser = BoolishValueParser::new())]
@@ -89,6 +99,7 @@ impl From<ServeArgs> for RawConfig {
             journal_sync_ms: args.journal_sync_ms,
             journal_max_mib: args.journal_max_mib,
             max_connections: args.max_connections,
+            max_connections_per_address: args.max_connections_per_address,
             log_redirects: args.log_redirects,
             ..args.data.into()
         }

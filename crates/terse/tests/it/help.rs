@@ -76,6 +76,8 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
     [env: TERSE_JOURNAL_MAX_MIB]
     --max-connections <NUMBER>
     [env: TERSE_MAX_CONNECTIONS]
+    --max-connections-per-address <NUMBER>
+    [env: TERSE_MAX_CONNECTIONS_PER_ADDRESS]
     --log-redirects
     [env: TERSE_LOG_REDIRECTS]
     --log <FILTER>

@@ -102,11 +102,14 @@ fn click(user_agent: &[u8]) -> ClickRecord<'_> {
     ClickRecord {
         at: Timestamp::from_millis(1_700_000_000_000),
         link_id: LinkId::new(1).expect("positive"),
+        version: 1,
         owner: None,
-        short_code: "a",
-        original_url: "http://a.example",
+        short_code: b"a",
+        original_url: b"http://a.example",
         referrer: None,
         user_agent: Some(user_agent),
+        is_head: false,
+        is_prefetch: false,
     }
 }
 

@@ -13,87 +13,91 @@ fn click<'a>(referrer: Option<&'a [u8]>, user_agent: Option<&'a [u8]>) -> ClickR
     ClickRecord {
         at: Timestamp::from_millis(1_700_000_000_123),
         link_id: LinkId::new(7).expect("positive"),
+        version: 4,
         owner: UserId::new(3).ok(),
-        short_code: "brief",
-        original_url: "https://example.com/ä",
+        short_code: b"brief",
+        original_url: "https://example.com/ä".as_bytes(),
         referrer,
         user_agent,
+        is_head: false,
+        is_prefetch: false,
     }
 }
 
-fn decoded(click: &ClickRecord<'_>) -> Click {
-    decode(&encoded(click)).expect("what was encoded decodes")
+/// What `check` makes of `click`, written and read.
+fn decoded<T>(click: &ClickRecord<'_>, check: impl FnOnce(ClickRecord<'_>) -> T) -> T {
+    check(decode(&encoded(click)).expect("what was encoded decodes"))
 }
 
 #[test]
 fn a_click_reads_back_as_it_was() {
-    let read = decoded(&click(Some(b"https://news.example/"), None));
-    assert_eq!(
-        read,
-        Click {
-            at: Timestamp::from_millis(1_700_000_000_123),
-            link_id: LinkId::new(7).expect("positive"),
-            owner: UserId::new(3).ok(),
-            short_code: "brief".into(),
-            original_url: "https://example.com/ä".into(),
-            referrer: Some("https://news.example/".into()),
-            user_agent: None,
-        }
-    );
+    for (is_head, is_prefetch) in [(false, false), (true, false), (false, true)] {
+        let click = ClickRecord {
+            is_head,
+            is_prefetch,
+            ..click(Some(b"https://news.example/"), None)
+        };
+        decoded(&click, |read| assert_eq!(read, click));
+    }
 }
 
 #[test]
 fn the_layout_is_the_documented_one() {
     let bytes = encoded(&click(Some(b"R"), Some(b"UA")));
-    let fixed = [1, 0b111, 5, 0, 22, 0, 1, 0, 2, 0, 0, 0];
+    let fixed = [2, 0b111, 5, 0, 22, 0, 1, 0, 2, 0, 0, 0];
     assert_eq!(bytes[..12], fixed);
     assert_eq!(bytes[12..20], 1_700_000_000_123_i64.to_le_bytes());
     assert_eq!(bytes[20..28], 7_i64.to_le_bytes());
     assert_eq!(bytes[28..36], 3_i64.to_le_bytes());
-    assert_eq!(&bytes[36..], "briefhttps://example.com/äRUA".as_bytes());
+    assert_eq!(bytes[36..44], 4_i64.to_le_bytes());
+    assert_eq!(&bytes[44..], "briefhttps://example.com/äRUA".as_bytes());
 }
 
 #[test]
 fn an_empty_header_is_not_a_missing_one() {
-    assert_eq!(decoded(&click(Some(b""), None)).referrer.as_deref(), Some(""));
-    assert_eq!(decoded(&click(None, Some(b""))).referrer, None);
+    decoded(&click(Some(b""), None), |read| {
+        assert_eq!(read.referrer, Some(&b""[..]));
+    });
+    decoded(&click(None, Some(b"")), |read| assert_eq!(read.referrer, None));
 }
 
 #[test]
-fn headers_are_cut_between_characters_and_the_cut_ones_keep_the_limit() {
-    let umlauts = "ä".repeat(USER_AGENT_BYTES_MAX);
-    let odd = format!("a{umlauts}");
-    let read = decoded(&click(None, Some(odd.as_bytes())))
-        .user_agent
-        .expect("it was given");
-    assert_eq!(*read, format!("a{}", "ä".repeat(USER_AGENT_BYTES_MAX / 2 - 1)));
-
-    let garbage = [0xff; 2 * REFERRER_BYTES_MAX];
-    let read = decoded(&click(Some(&garbage), None))
-        .referrer
-        .expect("it was given");
-    assert_eq!(*read, "\u{fffd}".repeat(REFERRER_BYTES_MAX / 3));
-
+fn headers_are_cut_between_characters() {
+    let odd = format!("a{}", "ä".repeat(USER_AGENT_BYTES_MAX));
+    let cut = format!("a{}", "ä".repeat(USER_AGENT_BYTES_MAX / 2 - 1));
+    decoded(&click(None, Some(odd.as_bytes())), |read| {
+        assert_eq!(read.user_agent, Some(cut.as_bytes()));
+    });
     let continuations = [0x80; 2 * USER_AGENT_BYTES_MAX];
-    assert!(decoded(&click(None, Some(&continuations))).user_agent.is_some());
+    decoded(&click(None, Some(&continuations)), |read| {
+        assert!(read.user_agent.is_some());
+    });
+}
+
+#[test]
+fn a_text_that_is_made_readable_keeps_its_limit() {
+    let garbage = [0xff; REFERRER_BYTES_MAX];
+    let replaced = "\u{fffd}".repeat(REFERRER_BYTES_MAX / 3);
+    assert_eq!(text(&garbage, REFERRER_BYTES_MAX), replaced);
 }
 
 #[test]
 fn nul_which_postgresql_cannot_keep_is_replaced() {
-    let read = decoded(&click(None, Some(b"a\0b")));
-    assert_eq!(read.user_agent.as_deref(), Some("a\u{fffd}b"));
+    assert_eq!(text(b"a\0b", 10), "a\u{fffd}b");
 }
 
 #[test]
 fn the_longest_click_has_the_longest_payload() {
-    let long = "x".repeat(10_000);
+    let long = [b'x'; 10_000];
     let longest = ClickRecord {
         short_code: &long,
         original_url: &long,
-        ..click(Some(long.as_bytes()), Some(long.as_bytes()))
+        ..click(Some(&long), Some(&long))
     };
     assert_eq!(encoded(&longest).len(), PAYLOAD_BYTES_MAX);
-    assert_eq!(decoded(&longest).original_url.len(), TARGET_BYTES_MAX);
+    decoded(&longest, |read| {
+        assert_eq!(read.original_url.len(), TARGET_BYTES_MAX);
+    });
 }
 
 #[test]
@@ -104,13 +108,13 @@ fn payloads_of_other_programs_are_refused_with_their_reason() {
         bytes[at] = to;
         decode(&bytes).expect_err("it was changed")
     };
-    assert_eq!(changed(0, 2), Undecodable::Version(2));
+    assert_eq!(changed(0, 3), Undecodable::Version(3));
     assert_eq!(changed(1, 0x80), Undecodable::Flags(0x80));
     assert_eq!(changed(2, 4), Undecodable::Lengths);
     assert_eq!(changed(2, 200), Undecodable::Lengths);
     assert_eq!(changed(27, 0x80), Undecodable::Id);
     assert_eq!(changed(35, 0x80), Undecodable::Id);
-    assert_eq!(decode(&good[..35]), Err(Undecodable::Lengths));
+    assert_eq!(decode(&good[..43]), Err(Undecodable::Lengths));
 }
 
 proptest! {
@@ -119,32 +123,32 @@ proptest! {
         (at, link_id, owner) in (any::<i64>(), 1..=i64::MAX, proptest::option::of(1..=i64::MAX)),
         short_code in "[A-Za-z0-9][A-Za-z0-9_-]{0,63}",
         original_url in "https?://[^\0]{0,200}",
-        referrer in proptest::option::of("[^\0]{0,200}"),
-        user_agent in proptest::option::of("[^\0]{0,100}"),
+        referrer in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..200)),
+        user_agent in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..100)),
+        (version, is_head, is_prefetch) in any::<(i64, bool, bool)>(),
     ) {
-        let read = decoded(&ClickRecord {
+        let click = ClickRecord {
             at: Timestamp::from_millis(at),
             link_id: LinkId::new(link_id).expect("positive"),
+            version,
             owner: owner.and_then(|owner| UserId::new(owner).ok()),
-            short_code: &short_code,
-            original_url: &original_url,
-            referrer: referrer.as_deref().map(str::as_bytes),
-            user_agent: user_agent.as_deref().map(str::as_bytes),
-        });
-        prop_assert_eq!(read.at.as_millis(), at);
-        prop_assert_eq!(read.link_id.get(), link_id);
-        prop_assert_eq!(read.owner.map(UserId::get), owner);
-        prop_assert_eq!(&*read.short_code, short_code);
-        prop_assert_eq!(&*read.original_url, original_url);
-        prop_assert_eq!(read.referrer.as_deref(), referrer.as_deref());
-        prop_assert_eq!(read.user_agent.as_deref(), user_agent.as_deref());
+            short_code: short_code.as_bytes(),
+            original_url: original_url.as_bytes(),
+            referrer: referrer.as_deref(),
+            user_agent: user_agent.as_deref(),
+            is_head,
+            is_prefetch,
+        };
+        decoded(&click, |read| assert_eq!(read, click));
     }
 
     #[test]
     fn any_header_bytes_are_kept_within_their_limits(referrer: Vec<u8>, agent in proptest::collection::vec(any::<u8>(), 0..2000)) {
-        let read = decoded(&click(Some(&referrer), Some(&agent)));
-        prop_assert!(read.referrer.is_some_and(|text| text.len() <= REFERRER_BYTES_MAX));
-        prop_assert!(read.user_agent.is_some_and(|text| text.len() <= USER_AGENT_BYTES_MAX));
+        decoded(&click(Some(&referrer), Some(&agent)), |read| {
+            assert!(read.referrer.is_some_and(|text| referrer.starts_with(text)));
+            assert!(read.user_agent.is_some_and(|text| agent.starts_with(text) && text.len() <= USER_AGENT_BYTES_MAX));
+        });
+        prop_assert!(text(&referrer, REFERRER_BYTES_MAX).len() <= REFERRER_BYTES_MAX);
     }
 
     #[test]

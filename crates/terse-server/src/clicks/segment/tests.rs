@@ -22,11 +22,14 @@ fn append(writer: &mut SegmentWriter) -> usize {
     let payload = Payload::of(&ClickRecord {
         at: Timestamp::from_millis(0),
         link_id: LinkId::new(1).expect("positive"),
+        version: 1,
         owner: None,
-        short_code: "a",
-        original_url: "http://a.example",
+        short_code: b"a",
+        original_url: b"http://a.example",
         referrer: None,
         user_agent: None,
+        is_head: false,
+        is_prefetch: false,
     });
     assert!(writer.takes(payload.bytes()));
     writer.append(&payload)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use terse_store::{Position, Store};
 
+use super::interner::Interner;
 use crate::clicks::header::{JournalId, LaneKey};
 use crate::clicks::leftovers::{Found, Leftover};
 
@@ -15,6 +16,8 @@ pub(super) struct Backlog {
     pub(super) leftovers: VecDeque<Arc<Leftover>>,
     /// How many segments of former runs stay for the next start, because one of their lane could not be read.
     pub(super) blocked_segments: usize,
+    /// The texts of clicks, as far as they are known.
+    pub(super) interner: Interner,
     positions: HashMap<LaneKey, Position>,
     asked: HashSet<JournalId>,
 }
@@ -31,6 +34,7 @@ impl Backlog {
         Self {
             leftovers: leftovers.into_iter().map(Arc::new).collect(),
             blocked_segments: unread_segments + stay.len(),
+            interner: Interner::default(),
             positions: HashMap::new(),
             asked: HashSet::new(),
         }

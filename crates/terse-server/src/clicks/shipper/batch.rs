@@ -1,14 +1,16 @@
 //! A batch: the next clicks of a segment, as many as the store takes at once.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
-use terse_core::Click;
-use terse_store::Position;
+use terse_core::{BotReason, CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
+use terse_store::{Position, VisitedLink};
 
+use super::interner::Interner;
 use crate::clicks::frame::{Found, Scan, Seal};
 use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
 use crate::clicks::problem::ProblemKind;
-use crate::clicks::record;
+use crate::clicks::record::{self, ClickRecord};
 
 /// The most clicks that are given to the store at once.
 pub const SHIP_BATCH_MAX: usize = 10_000;
@@ -20,10 +22,21 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Batch {
     /// The clicks, in the order in which they were appended.
     pub(super) clicks: Vec<Click>,
+    /// What the links were that they visited, if that was asked for.
+    pub(super) visited: Vec<VisitedLink>,
     /// What was found between them.
     pub(super) problems: Vec<ProblemKind>,
     /// Where the next batch begins.
     pub(super) end: usize,
+}
+
+/// Whether the store is known to have the links that the clicks are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// They were read from it by this run.
+    Known,
+    /// A former run read them, and the database may have been restored from a backup since.
+    MayBeLost,
 }
 
 /// Where in the segment with this sequence the first click behind `position` is; `None` when the whole segment is
@@ -42,15 +55,29 @@ pub(super) fn start_in(sequence: u64, position: Position) -> Option<usize> {
 }
 
 impl Batch {
-    /// Reads from `start` on in `bytes`, the segment from its beginning.
-    pub(super) fn read(header: &SegmentHeader, bytes: &[u8], start: usize) -> Self {
+    /// Reads from `start` on in `bytes`, the segment from its beginning. The batch's texts are then `interner`'s.
+    pub(super) fn read(
+        header: &SegmentHeader,
+        bytes: &[u8],
+        start: usize,
+        links: Links,
+        interner: &mut Interner,
+    ) -> Self {
         let mut batch = Self {
             clicks: Vec::new(),
+            visited: Vec::new(),
             problems: Vec::new(),
             end: start,
         };
+        let mut visited = HashSet::new();
+        interner.begin();
         for found in Scan::new(bytes, start, Seal::new(header.salt)) {
-            batch.take(&found);
+            if let Some(record) = batch.take(&found) {
+                if links == Links::MayBeLost && visited.insert((record.link_id, record.version)) {
+                    batch.visited.push(visited_link(&record));
+                }
+                batch.clicks.push(click(&record, interner));
+            }
             if batch.clicks.len() == SHIP_BATCH_MAX || batch.end - start >= BATCH_BYTES_MAX {
                 break;
             }
@@ -58,18 +85,15 @@ impl Batch {
         batch
     }
 
-    fn take(&mut self, found: &Found<'_>) {
-        let begin = self.end as u64;
+    /// Passes over what was found; the click, if it is one.
+    fn take<'a>(&mut self, found: &Found<'a>) -> Option<ClickRecord<'a>> {
+        let offset = self.end as u64;
         match *found {
             Found::Record { payload, end } => {
-                match record::decode(payload) {
-                    Ok(click) => self.clicks.push(click),
-                    Err(reason) => self.problems.push(ProblemKind::Record {
-                        offset: begin,
-                        reason,
-                    }),
-                }
                 self.end = end;
+                record::decode(payload)
+                    .map_err(|reason| self.problems.push(ProblemKind::Record { offset, reason }))
+                    .ok()
             }
             Found::Damage {
                 offset,
@@ -79,7 +103,35 @@ impl Batch {
             } => {
                 self.problems.push(ProblemKind::of_damage(offset, bytes, is_tail));
                 self.end = end;
+                None
             }
         }
+    }
+}
+
+fn click(record: &ClickRecord<'_>, interner: &mut Interner) -> Click {
+    let (user_agent, named) = record.user_agent.map(|bytes| interner.user_agent(bytes)).unzip();
+    // What the request said of itself is surer than what its sender is called.
+    let said = record
+        .is_head
+        .then_some(BotReason::Head)
+        .or(record.is_prefetch.then_some(BotReason::Prefetch));
+    Click {
+        at: record.at,
+        link_id: record.link_id,
+        version: record.version,
+        owner: record.owner,
+        referrer: record.referrer.map(|bytes| interner.referrer(bytes)),
+        user_agent,
+        bot: said.or(named.flatten()),
+    }
+}
+
+fn visited_link(record: &ClickRecord<'_>) -> VisitedLink {
+    VisitedLink {
+        link_id: record.link_id,
+        version: record.version,
+        short_code: record::text(record.short_code, CODE_CHARS_MAX).into(),
+        original_url: record::text(record.original_url, TARGET_BYTES_MAX).into(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use terse_store::{ClickBatch, Position, Shipped};
 
 use super::backlog::Backlog;
-use super::batch::{Batch, start_in};
+use super::batch::{Batch, Links, start_in};
 use super::caught::{Panicked, caught};
 use super::{Recovered, SHUTDOWN_SHIP_MAX, Shipper};
 use crate::clicks::folder::Fate;
@@ -93,7 +93,8 @@ impl Shipper {
         if bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0) {
             let (id, lane) = (header.journal_id, header.lane);
             backlog.load_position(&self.store, id, lane).await?;
-            self.ship_segment(backlog, header, bytes, &leftover.is_damaged, recovered)
+            let segment = (header, bytes, &leftover.is_damaged);
+            self.ship_segment(backlog, segment, Links::MayBeLost, recovered)
                 .await?;
         }
         recovered.segments += 1;
@@ -114,7 +115,12 @@ impl Shipper {
             let mut counts = Recovered::default();
             let bytes = segment.published();
             let shipped = self
-                .ship_segment(backlog, &segment.header, bytes, &segment.is_damaged, &mut counts)
+                .ship_segment(
+                    backlog,
+                    (&segment.header, bytes, &segment.is_damaged),
+                    Links::Known,
+                    &mut counts,
+                )
                 .await;
             let position = backlog.position(segment.header.journal_id, segment.header.lane);
             self.publish(index, lane, segment, position, counts.clicks);
@@ -135,9 +141,8 @@ impl Shipper {
     async fn ship_segment(
         &self,
         backlog: &mut Backlog,
-        header: &SegmentHeader,
-        bytes: &[u8],
-        is_damaged: &AtomicBool,
+        (header, bytes, is_damaged): (&SegmentHeader, &[u8], &AtomicBool),
+        links: Links,
         counts: &mut Recovered,
     ) -> Result<()> {
         loop {
@@ -145,7 +150,7 @@ impl Shipper {
             let Some(start) = start_in(header.sequence, from) else {
                 return Ok(());
             };
-            let batch = Batch::read(header, bytes, start);
+            let batch = Batch::read(header, bytes, start, links, &mut backlog.interner);
             if batch.end == start {
                 return Ok(());
             }
@@ -160,6 +165,8 @@ impl Shipper {
                 from,
                 to,
                 clicks: batch.clicks,
+                texts: backlog.interner.finish(),
+                visited: batch.visited,
             });
             let position = match shipped.await? {
                 Shipped::Done => {

@@ -162,8 +162,8 @@ fn the_longest_click_fits_the_smallest_segment() {
     let long = "x".repeat(100_000);
     for _ in 0..3 {
         let longest = ClickRecord {
-            short_code: &long,
-            original_url: &long,
+            short_code: long.as_bytes(),
+            original_url: long.as_bytes(),
             referrer: Some(long.as_bytes()),
             user_agent: Some(long.as_bytes()),
             ..click(0)

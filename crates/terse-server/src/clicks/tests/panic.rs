@@ -57,6 +57,8 @@ async fn clicks_are_shipped_after_a_panic() {
             offset: 1,
         },
         clicks: Vec::new(),
+        texts: Vec::new(),
+        visited: Vec::new(),
     };
     store.ship_clicks(moved).await.expect("the store is there");
 

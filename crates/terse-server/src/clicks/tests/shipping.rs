@@ -140,12 +140,14 @@ async fn a_batch_whose_answer_was_lost_is_not_stored_again() {
         clicks: vec![terse_core::Click {
             at: first.at,
             link_id: first.link_id,
+            version: first.version,
             owner: None,
-            short_code: first.short_code.into(),
-            original_url: first.original_url.into(),
             referrer: None,
             user_agent: None,
+            bot: None,
         }],
+        texts: Vec::new(),
+        visited: Vec::new(),
     });
     assert_eq!(unanswered.await.expect("the store is there"), Shipped::Done);
 

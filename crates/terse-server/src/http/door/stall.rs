@@ -6,25 +6,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 
 /// A client must take some of its answer this often.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(20);
 
 /// `stream`, whose writes fail when none of them makes progress for [`WRITE_WITHIN`].
-pub(super) struct Stalling<S> {
+pub(in crate::http) struct Stalling<S> {
     stream: S,
     /// Running while a write waits for the client; allocated only then.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalling<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(in crate::http) fn new(stream: S) -> Self {
         Self {
             stream,
             waiting: None,
         }
+    }
+
+    /// The stream.
+    pub(in crate::http) fn into_inner(self) -> S {
+        self.stream
     }
 
     /// What came of a write: passes progress on, and counts the time without.
@@ -36,16 +41,6 @@ impl<S> Stalling<S> {
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(WRITE_WITHIN)));
         ready!(waiting.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 

@@ -135,6 +135,10 @@ impl Model {
             server,
             &format!("/events?event_type=click&after={}", self.last_event),
         ) {
+            self.last_event = event["id"].as_u64().expect("an id");
+            if event["details"]["bot"] == true {
+                continue; // looked whether a link is there
+            }
             let agent = event["details"]["user_agent"]
                 .as_str()
                 .expect("every visit has a name");
@@ -146,7 +150,6 @@ impl Model {
             assert!(is_new, "{agent} is recorded twice");
             let link = event["url_id"].as_u64().expect("an id");
             *self.clicks_of_link.entry(link).or_default() += 1;
-            self.last_event = event["id"].as_u64().expect("an id");
         }
         for visits in visits {
             let recorded = recorded.remove(&visits.name).unwrap_or_default();

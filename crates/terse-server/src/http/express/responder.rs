@@ -1,0 +1,141 @@
+//! Bytes in, bytes out: the answers to plain visits of links in memory. The hot path; nothing here waits, and nothing is
+//! allocated once the buffer has its size.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use terse_core::Timestamp;
+
+use super::head::{self, Visit};
+use crate::app::App;
+use crate::cache::{CachedLink, NearCache};
+use crate::http::log;
+use crate::http::request_id::{self, RequestIds};
+use crate::visits;
+
+const STATUS_AND_LOCATION: &[u8] = b"HTTP/1.1 302 Found\r\nlocation: ";
+/// As in `http::redirect`: a change must be seen at once, and every visit is to be counted.
+const CACHE_AND_LENGTH: &[u8] = b"\r\ncache-control: no-store\r\ncontent-length: 0\r\nx-request-id: ";
+const DATE: &[u8] = b"\r\ndate: ";
+const CLOSE: &[u8] = b"\r\nconnection: close";
+const END: &[u8] = b"\r\n\r\n";
+
+/// What the bytes behind the answered ones need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// There are none.
+    Nothing,
+    /// They begin with the visit of a code that is not in memory.
+    LookUp,
+    /// They begin with something that is not for us, or not whole.
+    General,
+}
+
+/// Answers visits, for one thread.
+pub(super) struct Responder {
+    app: Arc<App>,
+    near: NearCache,
+    answers: Answers,
+}
+
+/// What answers are made with.
+struct Answers {
+    ids: RequestIds,
+    now: Timestamp,
+    date: String,
+    is_closing: bool,
+}
+
+impl Responder {
+    /// A responder; [`Self::set_time`] before each use.
+    pub(super) fn new(app: Arc<App>) -> Self {
+        let answers = Answers {
+            ids: RequestIds::new(&*app.random),
+            now: Timestamp::from_millis(i64::MIN),
+            date: String::new(),
+            is_closing: false,
+        };
+        Self {
+            app,
+            near: NearCache::default(),
+            answers,
+        }
+    }
+
+    /// Looks at the clock: what is answered until the next call is answered at this time.
+    pub(super) fn set_time(&mut self) {
+        self.answers.set_time(self.app.clock.now());
+    }
+
+    /// From now on, clients are told to close.
+    pub(super) fn close(&mut self) {
+        self.answers.is_closing = true;
+    }
+
+    /// Whether clients are told to close.
+    pub(super) fn is_closing(&self) -> bool {
+        self.answers.is_closing
+    }
+
+    /// Answers the visits that `bytes` begin with, each after its click is in the journal. Gives how many bytes were
+    /// answered, and what the others need.
+    pub(super) fn answer(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, Next) {
+        let mut answered = 0;
+        while let Some(rest) = bytes.get(answered..).filter(|rest| !rest.is_empty()) {
+            let Some(visit) = head::read(rest) else {
+                return (answered, Next::General);
+            };
+            let Some(link) = self.near.get(&self.app.cache, visit.code) else {
+                return (answered, Next::LookUp);
+            };
+            if !link.is_active() {
+                return (answered, Next::General);
+            }
+            self.answers.redirect(&self.app, &visit, link, out);
+            answered += visit.bytes;
+        }
+        (answered, Next::Nothing)
+    }
+}
+
+impl Answers {
+    fn set_time(&mut self, now: Timestamp) {
+        let second = |time: Timestamp| time.as_millis().div_euclid(1000);
+        if second(now) != second(self.now) || self.date.is_empty() {
+            let since_epoch = Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0));
+            self.date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since_epoch);
+        }
+        self.now = now;
+    }
+
+    fn redirect(&self, app: &App, visit: &Visit<'_>, link: &CachedLink, out: &mut Vec<u8>) {
+        let visitor = visit.headers.visitor(visit.is_head);
+        // A click that was shed is counted as such; the visitor is redirected all the same.
+        let _ = visits::append_click(app, self.now, link, visitor);
+        let fresh;
+        let id = match visit.request_id {
+            Some(given) if request_id::is_sound(given) => given,
+            _ => {
+                fresh = self.ids.fresh();
+                &fresh
+            }
+        };
+        let close = if self.is_closing { CLOSE } else { &[] };
+        for part in [
+            STATUS_AND_LOCATION,
+            link.location(),
+            CACHE_AND_LENGTH,
+            id,
+            DATE,
+            self.date.as_bytes(),
+            close,
+            END,
+        ] {
+            out.extend_from_slice(part);
+        }
+        if app.config.log_redirects {
+            log::redirect(visit.code, StatusCode::FOUND, id);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Folding: brings the tail into the runs and the totals, so that it stays short, and joins what is small.
+//!
+//! Everything that takes time is done on one consistent state, outside of the writer; then one short transaction puts
+//! the result in place, unless somebody else has folded meanwhile.
+
+use super::block::{self, BLOCK_CLICKS_MAX, StoredClick, count_of};
+use super::blocks::{self, RawBlock};
+use super::postings::{self, Chunk, Kind, Run};
+use crate::db::{Db, Read, Tx};
+use crate::error::Result;
+use crate::sql::statements;
+use crate::totals::{self, Clicks};
+
+/// Clicks in the tail that make it due to be folded: bounds what a reader of a link's clicks looks through.
+pub(crate) const TAIL_CLICKS_MAX: i64 = 1 << 18;
+/// A run does not grow beyond this by taking in others: what is folded at once fits in memory.
+const RUN_CLICKS_MAX: i64 = 1 << 20;
+
+statements! {
+    MOVE = "UPDATE click_index SET indexed_through = $2 WHERE indexed_through = $1";
+}
+
+/// What is to be put in place.
+#[derive(Debug, Default)]
+struct Fold {
+    from: i64,
+    through: i64,
+    /// Blocks that others take the place of, and those.
+    joined: Vec<i64>,
+    joins: Vec<RawBlock>,
+    /// Runs that the new one takes in.
+    absorbed: Vec<Run>,
+    run: Option<Run>,
+    chunks: Vec<(Kind, Vec<Chunk>)>,
+    totals: Clicks,
+}
+
+/// Folds the tail.
+pub(crate) async fn fold(db: &Db) -> Result<()> {
+    let fold = db.read(Read::Scan, |tx| Box::pin(prepare(tx))).await?;
+    if fold.run.is_none() {
+        return Ok(());
+    }
+    db.write(move |tx| Box::pin(async move { put_in_place(tx, &fold).await }))
+        .await
+}
+
+async fn prepare(tx: &mut Tx) -> Result<Fold> {
+    let from = blocks::indexed_through(tx).await?;
+    let mut fold = Fold {
+        from,
+        through: from,
+        ..Fold::default()
+    };
+    let (mut by_link, mut by_owner) = (Vec::new(), Vec::new());
+    let mut counted = Vec::new();
+    let mut joiner = Joiner::default();
+    loop {
+        let tail = blocks::list(tx, fold.through).await?;
+        let Some(last) = tail.last() else { break };
+        fold.through = last.read().last_id();
+        for raw in tail {
+            let block = raw.read();
+            by_link.extend(block.links().zip(block.ids()));
+            by_owner.extend(block.owners().zip(block.ids()).filter(|(owner, _)| *owner != 0));
+            counted.extend(block.counted_links());
+            joiner.take(&raw, &mut fold);
+        }
+        if count_of(by_link.len()) >= RUN_CLICKS_MAX {
+            break;
+        }
+    }
+    joiner.finish(&mut fold);
+    let Some((_, first_id)) = by_link.first().copied() else {
+        return Ok(fold);
+    };
+    counted.sort_unstable();
+    fold.totals = counted
+        .chunk_by(PartialEq::eq)
+        .map(|of| (of[0], count_of(of.len())))
+        .collect();
+    let mut run = Run {
+        first_id,
+        last_id: fold.through,
+        clicks: count_of(by_link.len()),
+    };
+    fold.absorbed = absorbed(&postings::list_runs(tx, 0).await?, run.clicks);
+    for absorbed in &fold.absorbed {
+        run.first_id = run.first_id.min(absorbed.first_id);
+        run.clicks += absorbed.clicks;
+        by_link.extend(postings::load(tx, *absorbed, Kind::Link).await?);
+        by_owner.extend(postings::load(tx, *absorbed, Kind::Owner).await?);
+    }
+    for (kind, mut postings) in [(Kind::Link, by_link), (Kind::Owner, by_owner)] {
+        postings.sort_unstable();
+        fold.chunks.push((kind, postings::chunks(&postings)));
+    }
+    fold.run = Some(run);
+    Ok(fold)
+}
+
+/// The youngest of `runs` that a new one of `clicks` takes in: none that is larger than what it has so far, so that each
+/// posting is written again as often as its run doubles.
+fn absorbed(runs: &[Run], mut clicks: i64) -> Vec<Run> {
+    let young_first = runs.iter().rev();
+    let absorbed = young_first.take_while(|run| {
+        let fits = run.clicks <= clicks && clicks + run.clicks <= RUN_CLICKS_MAX;
+        clicks += run.clicks;
+        fits
+    });
+    absorbed.copied().collect()
+}
+
+async fn put_in_place(tx: &mut Tx, fold: &Fold) -> Result<()> {
+    let moved = tx
+        .execute(&MOVE, &[fold.from.into(), fold.through.into()])
+        .await?;
+    let (Some(run), true) = (fold.run, moved > 0) else {
+        return Ok(()); // somebody else has done it
+    };
+    for absorbed in &fold.absorbed {
+        postings::delete_run(tx, *absorbed).await?;
+    }
+    postings::insert_run(tx, run).await?;
+    for (kind, chunks) in &fold.chunks {
+        postings::insert(tx, run, *kind, chunks).await?;
+    }
+    blocks::delete(tx, &fold.joined).await?;
+    blocks::insert(tx, &fold.joins).await?;
+    totals::add(tx, &fold.totals).await
+}
+
+/// Joins neighbouring blocks that are not full.
+#[derive(Debug, Default)]
+struct Joiner {
+    first_ids: Vec<i64>,
+    clicks: Vec<StoredClick>,
+}
+
+impl Joiner {
+    /// Takes the next block; none whose ids do not follow those of the last one.
+    fn take(&mut self, raw: &RawBlock, fold: &mut Fold) {
+        let block = raw.read();
+        let next_id = self.first_ids.first().map(|id| id + count_of(self.clicks.len()));
+        let follows = next_id.is_none_or(|id| id == raw.first_id);
+        let room = count_of(BLOCK_CLICKS_MAX.saturating_sub(self.clicks.len()));
+        if !follows || raw.clicks > room {
+            self.finish(fold);
+        }
+        self.first_ids.push(raw.first_id);
+        self.clicks.extend(block.ids().map(|id| block.click(id)));
+    }
+
+    fn finish(&mut self, fold: &mut Fold) {
+        let joined = std::mem::take(&mut self.first_ids);
+        let clicks = std::mem::take(&mut self.clicks);
+        // A block alone stays as it is.
+        if let [first_id, _, ..] = joined[..] {
+            fold.joins.push(RawBlock {
+                first_id,
+                clicks: count_of(clicks.len()),
+                body: block::body(&clicks),
+            });
+            fold.joined.extend(joined);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(clicks: &[i64]) -> Vec<Run> {
+        let mut first_id = 1;
+        let runs = clicks.iter().map(|clicks| {
+            let run = Run {
+                first_id,
+                last_id: first_id + clicks - 1,
+                clicks: *clicks,
+            };
+            first_id += clicks;
+            run
+        });
+        runs.collect()
+    }
+
+    #[test]
+    fn a_run_takes_in_smaller_ones_and_stays_within_its_limit() {
+        for (present, clicks, taken) in [
+            (&[][..], 10, vec![]),
+            (&[100, 10], 10, vec![10]),
+            (&[40, 20, 10], 10, vec![10, 20, 40]),
+            (&[1_000, 5], 10, vec![5]),
+            (&[RUN_CLICKS_MAX, 5], RUN_CLICKS_MAX - 5, vec![5]),
+            (&[5, RUN_CLICKS_MAX], RUN_CLICKS_MAX, vec![]),
+        ] {
+            let absorbed = absorbed(&runs(present), clicks);
+            let absorbed: Vec<_> = absorbed.iter().map(|run| run.clicks).collect();
+            assert_eq!(absorbed, taken, "{present:?} {clicks}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Postings: which clicks a link or an owner has. A run lists (subject, event id) of consecutive blocks, sorted, in chunks.
+//!
+//! A chunk is `version: u8 = 1`, then two columns: subjects, event ids.
+
+use super::column::{self, Column};
+use crate::db::{Param, Row, Tx};
+use crate::error::Result;
+use crate::sql::statements;
+
+/// The most entries of a chunk.
+pub(crate) const CHUNK_ENTRIES_MAX: usize = 4_096;
+
+const FORMAT: u8 = 1;
+
+/// What clicks are found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Link,
+    Owner,
+}
+
+/// A subject and the id of one of its clicks.
+pub(crate) type Posting = (i64, i64);
+
+/// A chunk as it is stored: its first posting, how many it has, and its body.
+pub(crate) type Chunk = (Posting, usize, Vec<u8>);
+
+/// A run, as its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The first and the last event id of its blocks. The first names the run.
+    pub(crate) first_id: i64,
+    pub(crate) last_id: i64,
+    pub(crate) clicks: i64,
+}
+
+statements! {
+    // Runs follow one another: all but the first of these are behind $1 whole.
+    LIST_RUNS = "SELECT first_id, last_id, clicks FROM click_runs WHERE first_id >= \
+                 COALESCE((SELECT max(first_id) FROM click_runs WHERE first_id <= $1), 0) ORDER BY first_id";
+    INSERT_RUN = "INSERT INTO click_runs (first_id, last_id, clicks) VALUES ($1, $2, $3)";
+    DELETE_RUN = "DELETE FROM click_runs WHERE first_id = $1";
+    INSERT = "INSERT INTO click_postings (run_id, kind, first_subject, first_id, entries, body) \
+              VALUES ($1, $2, $3, $4, $5, $6)";
+    DELETE = "DELETE FROM click_postings WHERE run_id = $1";
+    // The chunk in which a posting is, if it is in any.
+    FIND_CHUNK = "SELECT first_subject, first_id, entries, body FROM click_postings \
+                  WHERE run_id = $1 AND kind = $2 AND (first_subject, first_id) <= ($3, $4) \
+                  ORDER BY first_subject DESC, first_id DESC LIMIT 1";
+    FIND_NEXT_CHUNK = "SELECT first_subject, first_id, entries, body FROM click_postings \
+                  WHERE run_id = $1 AND kind = $2 AND (first_subject, first_id) > ($3, $4) \
+                  ORDER BY first_subject, first_id LIMIT 1";
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Link, Self::Owner];
+
+    fn number(self) -> i64 {
+        match self {
+            Self::Link => 0,
+            Self::Owner => 1,
+        }
+    }
+}
+
+/// The runs that may have ids behind `after`, oldest first.
+pub(crate) async fn list_runs(tx: &mut Tx, after: i64) -> Result<Vec<Run>> {
+    tx.query(&LIST_RUNS, &[after.into()], |row: &Row<'_>| {
+        Ok(Run {
+            first_id: row.int(0)?,
+            last_id: row.int(1)?,
+            clicks: row.int(2)?,
+        })
+    })
+    .await
+}
+
+/// The ids behind `after` of the clicks that `subject` has in `run`, in their order; of many, the first `limit` at least.
+pub(crate) async fn find(
+    tx: &mut Tx,
+    run: Run,
+    (kind, subject): (Kind, i64),
+    after: i64,
+    limit: usize,
+) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    let mut chunk = find_chunk(tx, &FIND_CHUNK, run, kind, (subject, after)).await?;
+    if chunk.is_none() {
+        chunk = find_chunk(tx, &FIND_NEXT_CHUNK, run, kind, (subject, after)).await?;
+    }
+    while let Some(postings) = chunk {
+        let start = postings.partition_point(|posting| *posting <= (subject, after));
+        let of_subject = postings[start..]
+            .iter()
+            .take_while(|posting| posting.0 == subject);
+        ids.extend(of_subject.map(|posting| posting.1));
+        let (Some(first), Some(last)) = (postings.first(), postings.last()) else {
+            break;
+        };
+        if last.0 > subject || ids.len() >= limit {
+            break;
+        }
+        chunk = find_chunk(tx, &FIND_NEXT_CHUNK, run, kind, *first).await?;
+    }
+    Ok(ids)
+}
+
+/// All postings of a run, in their order.
+pub(crate) async fn load(tx: &mut Tx, run: Run, kind: Kind) -> Result<Vec<Posting>> {
+    let mut postings = Vec::new();
+    let mut from = (i64::MIN, i64::MIN);
+    while let Some(chunk) = find_chunk(tx, &FIND_NEXT_CHUNK, run, kind, from).await? {
+        let Some(first) = chunk.first() else { break };
+        from = *first;
+        postings.extend(chunk);
+    }
+    Ok(postings)
+}
+
+/// The chunks of `postings`, which are sorted.
+pub(crate) fn chunks(postings: &[Posting]) -> Vec<Chunk> {
+    let chunks = postings.chunks(CHUNK_ENTRIES_MAX);
+    chunks
+        .map(|chunk| {
+            let mut body = Vec::with_capacity(chunk.len() * 8 + 64);
+            body.push(FORMAT);
+            column::write(&mut body, chunk.iter().map(|posting| posting.0));
+            column::write(&mut body, chunk.iter().map(|posting| posting.1));
+            (chunk[0], chunk.len(), body)
+        })
+        .collect()
+}
+
+/// Stores a run's row.
+pub(crate) async fn insert_run(tx: &mut Tx, run: Run) -> Result<()> {
+    let params = [run.first_id, run.last_id, run.clicks].map(Param::from);
+    tx.execute(&INSERT_RUN, &params).await.map(drop)
+}
+
+/// Stores what [`chunks`] gave.
+pub(crate) async fn insert(tx: &mut Tx, run: Run, kind: Kind, chunks: &[Chunk]) -> Result<()> {
+    let rows = chunks.iter().map(|((subject, id), entries, body)| {
+        [
+            run.first_id.into(),
+            kind.number().into(),
+            (*subject).into(),
+            (*id).into(),
+            i64::try_from(*entries).unwrap_or(i64::MAX).into(),
+            body.as_slice().into(),
+        ]
+    });
+    tx.execute_many(&INSERT, rows).await.map(drop)
+}
+
+/// Removes a run that another has taken in.
+pub(crate) async fn delete_run(tx: &mut Tx, run: Run) -> Result<()> {
+    tx.execute(&DELETE, &[run.first_id.into()]).await?;
+    tx.execute(&DELETE_RUN, &[run.first_id.into()]).await.map(drop)
+}
+
+async fn find_chunk(
+    tx: &mut Tx,
+    sql: &'static crate::sql::Sql,
+    run: Run,
+    kind: Kind,
+    (subject, id): Posting,
+) -> Result<Option<Vec<Posting>>> {
+    let params = [run.first_id, kind.number(), subject, id].map(Param::from);
+    tx.query_opt(sql, &params, decode).await
+}
+
+fn decode(row: &Row<'_>) -> Result<Vec<Posting>> {
+    let entries = row.int(2)?;
+    row.blob(3, |body| {
+        let count = usize::try_from(entries).ok()?;
+        let (format, mut rest) = body.split_first()?;
+        let subjects = Column::take(&mut rest, count)?;
+        let ids = Column::take(&mut rest, count)?;
+        (*format == FORMAT && rest.is_empty()).then(|| subjects.iter().zip(ids.iter()).collect())
+    })
+}
