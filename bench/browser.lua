@@ -1,9 +1,6 @@
 -- Asks for random codes with the headers of an ordinary browser. wrk reads this; codes come from the file in $CODES.
 
-local codes = {}
-for code in io.lines(os.getenv("CODES")) do
-  codes[#codes + 1] = code
-end
+local report = dofile("report.lua")
 
 local rest = table.concat({
   " HTTP/1.1",
@@ -22,5 +19,5 @@ function init()
 end
 
 function request()
-  return "GET /" .. codes[math.random(#codes)] .. rest
+  return "GET /" .. report.code(math.random(report.count)) .. rest
 end

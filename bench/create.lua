@@ -1,5 +1,7 @@
 -- Creates links with generated codes.
 
+dofile("report.lua")
+
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = '{"url":"https://example.com/a/long/path"}'
