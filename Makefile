@@ -40,10 +40,15 @@ coverage: tools ## run every test and write an HTML report of the lines that non
 	scripts/run-tests html
 
 .PHONY: bench
-bench: require-cargo ## what a redirect costs as a ratio to nginx, and what a million links cost (needs wrk and nginx)
+bench: require-cargo ## measure everything in docs/performance.md, in ratios to nginx; installs what is missing; 15 minutes
+	scripts/install-bench-tools
 	cargo build --release --locked --package terse
 	bench/redirect
-	bench/million
+	bench/latency
+	bench/growth
+	bench/memory
+	bench/creation
+	bench/sync
 
 .PHONY: torture
 torture: require-cargo ## kill -9 a server under load hundreds of times and reconcile every click (TORTURE_KILLS, TORTURE_SEED)
