@@ -40,7 +40,7 @@ coverage: tools ## run every test and write an HTML report of the lines that non
 	scripts/run-tests html
 
 .PHONY: bench
-bench: require-cargo ## measure everything in docs/performance.md, in ratios to nginx; installs what is missing; 12 minutes
+bench: require-cargo ## measure everything in docs/performance.md, in ratios to nginx; installs what is missing; 15 minutes
 	scripts/install-bench-tools
 	cargo build --release --locked --package terse
 	bench/redirect
