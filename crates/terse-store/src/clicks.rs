@@ -11,6 +11,7 @@ pub(crate) mod check;
 pub(crate) mod column;
 pub(crate) mod fold;
 pub(crate) mod postings;
+mod radix;
 pub(crate) mod tail;
 pub(crate) mod texts;
 
@@ -22,6 +23,7 @@ use crate::db::{Param, Read, Row, Tx};
 use crate::error::{Error, Result, Trouble};
 use crate::events::sequence;
 use crate::links::{highest_link_id, versions};
+use crate::pace::Pace;
 use crate::sql::statements;
 use crate::store::Store;
 
@@ -119,7 +121,11 @@ impl Store {
     pub async fn ship_clicks(&self, batch: ClickBatch) -> Result<Shipped> {
         let text_ids = texts::intern(&self.db, &self.texts, &batch.texts).await?;
         // Packing is most of the work; done here, it does not hold up other writes.
-        let clicks = batch.clicks.iter().map(|click| stored(click, &text_ids));
+        let mut pace = Pace::default();
+        let clicks = batch.clicks.iter().map(|click| {
+            pace.step();
+            stored(click, &text_ids)
+        });
         let clicks: Vec<_> = clicks.collect::<Result<_>>()?;
         let mut packed: Vec<_> = clicks.chunks(BLOCK_CLICKS_MAX).map(packed).collect();
         let (blocks, count) = (packed.len(), clicks.len());

@@ -29,6 +29,10 @@ pub use batch::SHIP_BATCH_MAX;
 /// How long the shipper rests when it has shipped everything: bounds both the age of what other replicas see and
 /// the number of transactions per second.
 const IDLE_TICK: Duration = Duration::from_millis(500);
+/// How long it rests when there was much to ship: small batches often get in nobody's way, large ones do.
+const BUSY_TICK: Duration = Duration::from_millis(50);
+/// Clicks in a pass that are much.
+const BUSY_CLICKS: u64 = 1_000;
 /// How long it waits after the store's first refusal, and at most.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
@@ -145,15 +149,22 @@ impl Shipper {
         let mut backoff = BACKOFF_MIN;
         loop {
             // Giving up amid a batch is safe: the store says later whether it has taken it.
+            let shipped_before = self.shipped_clicks.load(Ordering::Relaxed);
             let Some(pass) = stop.run_until_cancelled(caught(self.ship_all())).await else {
                 break;
             };
             let is_shipped = self.note(pass);
+            let shipped = self.shipped_clicks.load(Ordering::Relaxed) - shipped_before;
+            let tick = if shipped < BUSY_CLICKS {
+                IDLE_TICK
+            } else {
+                BUSY_TICK
+            };
             let rest = async {
                 if is_shipped {
                     backoff = BACKOFF_MIN;
                     // Running out is the ordinary end of a rest, and a nudge the other.
-                    let _ = tokio::time::timeout(IDLE_TICK, self.nudged.notified()).await;
+                    let _ = tokio::time::timeout(tick, self.nudged.notified()).await;
                 } else {
                     // A nudge must not make readers hammer a store that is away.
                     tokio::time::sleep(backoff).await;

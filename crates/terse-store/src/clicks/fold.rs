@@ -6,8 +6,10 @@
 use super::block::{self, BLOCK_CLICKS_MAX, StoredClick, count_of};
 use super::blocks::{self, RawBlock};
 use super::postings::{self, Chunk, Kind, Run};
+use super::radix;
 use crate::db::{Db, Read, Tx};
 use crate::error::Result;
+use crate::pace::Pace;
 use crate::sql::statements;
 use crate::totals::{self, Clicks};
 
@@ -15,6 +17,9 @@ use crate::totals::{self, Clicks};
 pub(crate) const TAIL_CLICKS_MAX: i64 = 1 << 18;
 /// A run does not grow beyond this by taking in others: what is folded at once fits in memory.
 const RUN_CLICKS_MAX: i64 = 1 << 20;
+/// What a block costs here, and how many comparisons cost as much as a step, in the terms of [`Pace`].
+const BLOCK_STEPS: u32 = 256;
+const COMPARISONS_PER_STEP: u32 = 32;
 
 statements! {
     MOVE = "UPDATE click_index SET indexed_through = $2 WHERE indexed_through = $1";
@@ -54,7 +59,7 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
     };
     let (mut by_link, mut by_owner) = (Vec::new(), Vec::new());
     let mut counted = Vec::new();
-    let mut joiner = Joiner::default();
+    let (mut joiner, mut pace) = (Joiner::default(), Pace::default());
     loop {
         let tail = blocks::list(tx, fold.through).await?;
         let Some(last) = tail.last() else { break };
@@ -63,8 +68,10 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
             let block = raw.read();
             by_link.extend(block.links().zip(block.ids()));
             by_owner.extend(block.owners().zip(block.ids()).filter(|(owner, _)| *owner != 0));
-            counted.extend(block.counted_links());
+            counted.extend(block.counted_links().zip(block.ids()));
             joiner.take(&raw, &mut fold);
+            // A block takes about as long as so many of its clicks would on their way here.
+            (0..BLOCK_STEPS).for_each(|_| pace.step());
         }
         if count_of(by_link.len()) >= RUN_CLICKS_MAX {
             break;
@@ -74,11 +81,13 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
     let Some((_, first_id)) = by_link.first().copied() else {
         return Ok(fold);
     };
-    counted.sort_unstable();
+    radix::sort_by_subject(&mut counted, &mut pace);
     fold.totals = counted
-        .chunk_by(PartialEq::eq)
-        .map(|of| (of[0], count_of(of.len())))
+        .chunk_by(|one, other| one.0 == other.0)
+        .map(|of| (of[0].0, count_of(of.len())))
         .collect();
+    radix::sort_by_subject(&mut by_link, &mut pace);
+    radix::sort_by_subject(&mut by_owner, &mut pace);
     let mut run = Run {
         first_id,
         last_id: fold.through,
@@ -91,8 +100,16 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
         by_link.extend(postings::load(tx, *absorbed, Kind::Link).await?);
         by_owner.extend(postings::load(tx, *absorbed, Kind::Owner).await?);
     }
+    let mut comparisons = 0_u32;
     for (kind, mut postings) in [(Kind::Link, by_link), (Kind::Owner, by_owner)] {
-        postings.sort_unstable();
+        // Stable, because that finds and merges what is sorted: the new ones, and each run that is absorbed.
+        postings.sort_by(|one, other| {
+            comparisons += 1;
+            if comparisons.is_multiple_of(COMPARISONS_PER_STEP) {
+                pace.step();
+            }
+            one.cmp(other)
+        });
         fold.chunks.push((kind, postings::chunks(&postings)));
     }
     fold.run = Some(run);
@@ -141,6 +158,10 @@ impl Joiner {
     /// Takes the next block; none whose ids do not follow those of the last one.
     fn take(&mut self, raw: &RawBlock, fold: &mut Fold) {
         let block = raw.read();
+        if raw.clicks > count_of(BLOCK_CLICKS_MAX / 2) {
+            self.finish(fold);
+            return; // large enough
+        }
         let next_id = self.first_ids.first().map(|id| id + count_of(self.clicks.len()));
         let follows = next_id.is_none_or(|id| id == raw.first_id);
         let room = count_of(BLOCK_CLICKS_MAX.saturating_sub(self.clicks.len()));

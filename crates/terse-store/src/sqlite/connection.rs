@@ -17,8 +17,8 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// More than there are statements: none is ever prepared twice.
 const STATEMENTS_CACHED_MAX: usize = 128;
-/// Indices that clicks are spread over are written from memory.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// The index of codes, which new links are spread over, is written from memory as far as it fits.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// The upper levels of the indices; below, the operating system's cache serves as well.
 const READER_CACHE_KIB: i64 = 4 * 1024;
 /// Pages in the WAL before a commit copies them back: 16 MiB, so that not every batch of clicks does.

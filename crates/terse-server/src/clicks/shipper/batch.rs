@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use terse_core::{BotReason, CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
-use terse_store::{Position, VisitedLink};
+use terse_store::{Pace, Position, VisitedLink};
 
 use super::interner::Interner;
 use crate::clicks::frame::{Found, Scan, Seal};
@@ -69,9 +69,10 @@ impl Batch {
             problems: Vec::new(),
             end: start,
         };
-        let mut visited = HashSet::new();
+        let (mut visited, mut pace) = (HashSet::new(), Pace::default());
         interner.begin();
         for found in Scan::new(bytes, start, Seal::new(header.salt)) {
+            pace.step();
             if let Some(record) = batch.take(&found) {
                 if links == Links::MayBeLost && visited.insert((record.link_id, record.version)) {
                     batch.visited.push(visited_link(&record));
