@@ -1,8 +1,10 @@
 //! One connection of a thread: what is read is answered, or the connection goes where it can be.
-
-use std::io::{self, Read, Write};
+//!
+//! Reads and writes by system calls of their own: the C library's do more at each than is needed here.
 
 use mio::net::TcpStream;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::responder::{Next, Responder};
 use crate::http::door::{HEAD_BYTES_MAX, Place};
@@ -74,11 +76,11 @@ impl Connection {
         is_at_end: bool,
     ) -> Fate {
         for _ in 0..READS_MAX {
-            let read = match self.stream.read(&mut buffers.input) {
-                Ok(0) => return Fate::Ends,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Fate::Stays,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            let read = match recv(&self.stream, &mut *buffers.input, RecvFlags::empty()) {
+                Ok((0, _)) => return Fate::Ends,
+                Ok((read, _)) => read,
+                Err(Errno::AGAIN) => return Fate::Stays,
+                Err(Errno::INTR) => continue,
                 Err(_) => return Fate::Ends,
             };
             let fate = self.answer(&buffers.input[..read], responder, &mut buffers.output);
@@ -113,14 +115,13 @@ impl Connection {
     }
 
     /// Writes as much as the client takes now; how much that is.
-    fn send(&mut self, output: &[u8]) -> io::Result<usize> {
+    fn send(&self, output: &[u8]) -> Result<usize, Errno> {
         let mut sent = 0;
         while sent < output.len() {
-            match self.stream.write(&output[sent..]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            match send(&self.stream, &output[sent..], SendFlags::NOSIGNAL) {
                 Ok(bytes) => sent += bytes,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
             }
         }
