@@ -50,10 +50,20 @@ bench: require-cargo ## measure everything in docs/performance.md, in ratios to 
 	bench/creation
 	bench/sync
 
+.PHONY: attack
+attack: require-cargo ## slow and idle clients by the thousand, and what they do to redirects; installs what is missing; 5 minutes
+	scripts/install-bench-tools
+	cargo build --release --locked --package terse
+	bench/attack
+
 .PHONY: torture
 torture: require-cargo ## kill -9 a server under load hundreds of times and reconcile every click (TORTURE_KILLS, TORTURE_SEED)
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} cargo test --locked --package terse --test it -- --exact --nocapture \
 		torture::nothing_that_was_acknowledged_is_lost_or_doubled_by_sigkill
+
+.PHONY: fuzz
+fuzz: require-cargo ## look for inputs that break what must hold, FUZZ_SECONDS (60) for each target; needs a nightly toolchain
+	scripts/fuzz
 
 .PHONY: openapi
 openapi: require-cargo ## write docs/openapi.json from the code

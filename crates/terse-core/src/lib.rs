@@ -28,6 +28,9 @@ mod clock;
 mod code_length;
 mod email;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 mod link;
 mod page;

@@ -11,6 +11,8 @@
 mod bots;
 mod folder;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod header;
 mod inspection;
 mod journal;
