@@ -1,6 +1,7 @@
 //! The one state of a running server, built top to bottom.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use terse_core::{Clock, Random};
@@ -36,6 +37,8 @@ pub struct App {
     pub journal: Arc<Journal>,
     /// What moves clicks from the journal into the store.
     pub shipper: Arc<Shipper>,
+    /// Whether the last reader of clicks was answered without the latest.
+    is_behind: AtomicBool,
 }
 
 impl App {
@@ -66,14 +69,21 @@ impl App {
             cache,
             journal,
             shipper,
+            is_behind: AtomicBool::new(false),
         })
     }
 
     /// Waits until every click answered so far can be read in the store, but at most [`CAUGHT_UP_WITHIN`]: while the
     /// store refuses clicks, readers get what it has.
     pub(crate) async fn see_own_clicks(&self) {
-        if !self.shipper.caught_up(CAUGHT_UP_WITHIN).await {
-            tracing::warn!("answering without the latest clicks: they are safe in the journal");
+        let is_behind = !self.shipper.caught_up(CAUGHT_UP_WITHIN).await;
+        // Once for all readers who meet the same delay.
+        match (self.is_behind.swap(is_behind, Ordering::Relaxed), is_behind) {
+            (false, true) => {
+                tracing::warn!("answering without the latest clicks: they are safe in the journal");
+            }
+            (true, false) => tracing::info!("answers have the latest clicks again"),
+            _ => {}
         }
     }
 }
