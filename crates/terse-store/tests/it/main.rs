@@ -6,6 +6,7 @@ mod events;
 mod import;
 mod links;
 mod links_changed;
+mod model;
 mod sample;
 mod sqlite_file;
 mod users;
