@@ -67,16 +67,18 @@ pub(crate) async fn load(tx: &mut Tx, links: impl Iterator<Item = i64> + Send) -
     Ok(totals)
 }
 
-/// All totals that are not zero, of the chunks behind `after`, a few chunks at a time: by link id, and the last chunk
-/// that was read.
-pub(crate) async fn list(tx: &mut Tx, after: i64) -> Result<(Vec<(i64, i64)>, Option<i64>)> {
-    let chunks = tx.query(&LIST, &[after.into()], decode).await?;
-    let last = chunks.last().map(|(number, _)| *number);
-    let totals = chunks.into_iter().flat_map(|(number, chunk)| {
-        let links = (0..).map(move |place| number.wrapping_mul(LINKS).wrapping_add(place));
-        links.zip(chunk).filter(|(_, total)| *total != 0)
-    });
-    Ok((totals.collect(), last))
+/// The next few chunks behind the chunk `after`, for whoever looks for damage: their numbers, and of those that can be read
+/// the totals that are not zero, by link id.
+pub(crate) async fn list_readable(tx: &mut Tx, after: i64) -> Result<Vec<(i64, Option<Vec<(i64, i64)>>)>> {
+    let read = |row: &Row<'_>| {
+        let number = row.int(0)?;
+        let totals = decode(row).ok().map(|(_, chunk)| {
+            let links = (0..).map(|place| number.wrapping_mul(LINKS).wrapping_add(place));
+            links.zip(chunk).filter(|(_, total)| *total != 0).collect()
+        });
+        Ok((number, totals))
+    };
+    tx.query(&LIST, &[after.into()], read).await
 }
 
 /// Whether an event adds to its link's total: a click that was not marked as a bot's.
@@ -92,7 +94,7 @@ fn is_of_bot(details: &Details) -> bool {
 }
 
 /// Events may name any number, so this must hold for all of them.
-fn chunk_of(link: i64) -> i64 {
+pub(crate) fn chunk_of(link: i64) -> i64 {
     link.div_euclid(LINKS)
 }
 

@@ -66,6 +66,13 @@ pub(crate) async fn list(tx: &mut Tx, after: i64) -> Result<Vec<RawBlock>> {
     tx.query(&LIST, &[after.into(), READ_MAX.into()], decode).await
 }
 
+/// As [`list`], for whoever looks for damage: first ids, and the blocks that can be read.
+pub(crate) async fn list_readable(tx: &mut Tx, after: i64) -> Result<Vec<(i64, Option<RawBlock>)>> {
+    let params = [after.into(), READ_MAX.into()];
+    tx.query(&LIST, &params, |row| Ok((row.int(0)?, decode(row).ok())))
+        .await
+}
+
 /// How many blocks begin behind `after`, and how many clicks they have.
 pub(crate) async fn count(tx: &mut Tx, after: i64) -> Result<(i64, i64)> {
     tx.query_one(&COUNT, &[after.into()], |row| Ok((row.int(0)?, row.int(1)?)))

@@ -55,6 +55,14 @@ statements! {
 impl Kind {
     pub(crate) const ALL: [Self; 2] = [Self::Link, Self::Owner];
 
+    /// What its subjects are.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Owner => "owner",
+        }
+    }
+
     fn number(self) -> i64 {
         match self {
             Self::Link => 0,
@@ -173,6 +181,10 @@ fn decode(row: &Row<'_>) -> Result<Vec<Posting>> {
     let entries = row.int(2)?;
     row.blob(3, |body| {
         let count = usize::try_from(entries).ok()?;
+        // Columns of equal numbers would take any count, and nobody can unpack that many.
+        if !(1..=CHUNK_ENTRIES_MAX).contains(&count) {
+            return None;
+        }
         let (format, mut rest) = body.split_first()?;
         let subjects = Column::take(&mut rest, count)?;
         let ids = Column::take(&mut rest, count)?;

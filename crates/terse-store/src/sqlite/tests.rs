@@ -22,11 +22,12 @@ static ORPHAN: Sql = Sql::both(
 );
 
 /// Statements that may walk over a table: checks of everything, and tables of a few rows.
-const WALKERS: [&str; 9] = [
+const WALKERS: [&str; 10] = [
     "maintenance::TOUCH",
     "clicks::blocks::FIND_INDEXED_THROUGH",
     "clicks::check::COUNT_ROWS",
     "clicks::check::FIND_LAST_ID",
+    "clicks::check::FIND_ORPHAN",
     "clicks::fold::MOVE",
     "events::sequence::SKIP_TO",
     "events::sequence::TAKE",

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::engine::on_every_engine;
 use crate::sample::{
     JOURNAL, all, at, batch, click, click_count, clicks_from, create, create_user, log, new_link, position,
-    ship,
+    ship, visited,
 };
 
 on_every_engine![
@@ -125,7 +125,11 @@ async fn clicks_of_a_link_that_a_restored_store_never_had_go_to_no_other(store: 
         ..known.clone()
     };
     let clicks = vec![click(&lost), click(&known), click(&lost)];
-    assert_eq!(ship(&store, batch(0, 30, clicks)).await, Shipped::Done);
+    let batch = ClickBatch {
+        visited: vec![visited(&lost)],
+        ..batch(0, 30, clicks)
+    };
+    assert_eq!(ship(&store, batch).await, Shipped::Done);
     assert_eq!(store.highest_link_id().await.expect("an id"), lost.id.get());
     let fresh = create(&store, new_link("fresh")).await;
     assert!(fresh.id > lost.id);

@@ -6,7 +6,7 @@ use terse_core::{
     Click, EventFilter, Link, LinkFilter, LinkId, NewEvent, NewLink, NewUser, PageRequest, ShortCode,
     TextIndex, Timestamp, User, UserId,
 };
-use terse_store::{ClickBatch, Created, Position, Shipped, Store};
+use terse_store::{ClickBatch, Created, Position, Shipped, Store, VisitedLink};
 
 pub(crate) const JOURNAL: &str = "0199-journal";
 
@@ -78,6 +78,16 @@ pub(crate) fn click(link: &Link) -> Click {
         referrer: None,
         user_agent: None,
         bot: None,
+    }
+}
+
+/// What `link` is, as a former run of the program noted it.
+pub(crate) fn visited(link: &Link) -> VisitedLink {
+    VisitedLink {
+        link_id: link.id,
+        version: link.version,
+        short_code: link.short_code.as_str().into(),
+        original_url: link.original_url.as_str().into(),
     }
 }
 
