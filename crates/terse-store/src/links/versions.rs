@@ -20,6 +20,10 @@ statements! {
     RAISE = "UPDATE links SET version = $2 WHERE id = $1";
 }
 
+/// More changes than a link can have seen since the backup. A link that turns out to be older than its clicks goes on from so
+/// far above them that its versions meet no others which are still to be shipped.
+const LOST_VERSIONS_MAX: i64 = 1 << 20;
+
 /// A link's code and target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Texts {
@@ -45,37 +49,30 @@ pub(crate) async fn find(tx: &mut Tx, link_id: i64, version: i64) -> Result<Opti
     Ok(found.map(|(_, texts)| texts))
 }
 
-/// Makes sure that the versions in `visited`, all of one link and in order, are what they were when they were visited: a
-/// database that was restored from a backup has not seen the link's last changes, or not the link.
+/// Makes sure that the versions in `visited`, all of one link, are what they were when they were visited: a database that
+/// was restored from a backup has not seen the link's last changes, or not the link.
+///
+/// They may come in any order, for each lane of the journal has its own leftovers. So each gets a row of its own, even
+/// where the next higher one says the same for now: what comes later may change that one.
 pub(crate) async fn restore(tx: &mut Tx, visited: &[VisitedLink]) -> Result<()> {
-    let (Some(first), Some(last)) = (visited.first(), visited.last()) else {
+    let (Some(first), Some(newest)) = (visited.first(), visited.iter().map(|link| link.version).max()) else {
         return Ok(());
     };
     let link_id = first.link_id.get();
     let present = tx.query_opt(&FIND_PRESENT, &[link_id.into()], decode).await?;
-    let known_through = match &present {
-        Some((version, _)) => *version,
-        None => i64::MIN,
-    };
-    if last.version <= known_through {
-        return Ok(());
-    }
-    if let Some((version, texts)) = &present {
-        keep_texts(tx, (link_id, *version), (&texts.short_code, &texts.original_url)).await?;
-        // Beyond what was visited: later changes must not give these versions to other texts.
-        let beyond = last.version.saturating_add(1);
-        tx.execute(&RAISE, &[link_id.into(), beyond.into()]).await?;
-    }
-    for link in visited.iter().filter(|link| link.version > known_through) {
-        let is_kept = present.is_none() && find(tx, link_id, link.version).await?.is_some();
-        if !is_kept {
-            keep_texts(
-                tx,
-                (link_id, link.version),
-                (&link.short_code, &link.original_url),
-            )
-            .await?;
+    for link in visited {
+        if present
+            .as_ref()
+            .is_none_or(|(version, _)| *version != link.version)
+        {
+            let texts = (&*link.short_code, &*link.original_url);
+            keep_texts(tx, (link_id, link.version), texts).await?;
         }
+    }
+    if let Some((version, texts)) = present.filter(|(version, _)| *version < newest) {
+        keep_texts(tx, (link_id, version), (&texts.short_code, &texts.original_url)).await?;
+        let beyond = newest.saturating_add(LOST_VERSIONS_MAX);
+        tx.execute(&RAISE, &[link_id.into(), beyond.into()]).await?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod import;
 mod links;
 mod links_changed;
 mod model;
+mod restored;
 mod sample;
 mod sqlite_file;
 mod users;
