@@ -40,7 +40,7 @@ statements! {
 }
 
 impl Store {
-    /// Records an event. A click that is not marked as a bot's adds to its link's total, if there is such a link.
+    /// Records an event. A click that is not marked as a bot's adds to its link's total.
     ///
     /// # Errors
     /// [`crate::Conflict::EventId`] if the event brings its id along.

@@ -180,17 +180,27 @@ pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<i64> {
 }
 
 /// Fills in how often each of `links` was clicked. In reading transactions only: see [`TailCounts`].
-pub(crate) async fn count_clicks(tx: &mut Tx, tail: &TailCounts, links: &mut [Link]) -> Result<()> {
+async fn count_clicks(tx: &mut Tx, tail: &TailCounts, links: &mut [Link]) -> Result<()> {
     if links.is_empty() {
         return Ok(());
     }
     let ids: Vec<_> = links.iter().map(|link| link.id.get()).collect();
-    let totals = totals::load(tx, ids.iter().copied()).await?;
-    let in_tail = tail.of(tx, &ids).await?;
-    for (link, (total, in_tail)) in links.iter_mut().zip(totals.into_iter().zip(in_tail)) {
-        link.click_count = total + in_tail;
+    let counts = click_counts(tx, tail, &ids).await?;
+    for (link, count) in links.iter_mut().zip(counts) {
+        link.click_count = count;
     }
     Ok(())
+}
+
+/// How often the links with these ids were clicked. In reading transactions only: see [`TailCounts`].
+pub(crate) async fn click_counts(tx: &mut Tx, tail: &TailCounts, ids: &[i64]) -> Result<Vec<i64>> {
+    let totals = totals::load(tx, ids.iter().copied()).await?;
+    let in_tail = tail.of(tx, ids).await?;
+    Ok(totals
+        .into_iter()
+        .zip(in_tail)
+        .map(|(total, in_tail)| total + in_tail)
+        .collect())
 }
 
 /// The link, its clicks not counted.

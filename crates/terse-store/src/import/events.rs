@@ -17,7 +17,7 @@ statements! {
 
 impl Store {
     /// Stores events; what came of each, in their order. Rows without an id get the next. Clicks that are not marked
-    /// as a bot's add to the totals of those links that exist.
+    /// as a bot's add to the totals of their links.
     pub async fn import_events(&self, rows: Vec<NewEvent>) -> Result<Vec<Imported>> {
         self.db
             .write(move |tx| {

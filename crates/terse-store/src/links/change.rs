@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use terse_core::{EventType, Link, LinkChange, LinkId, ShortCode, Timestamp, Title, UserId};
 
-use super::{count_clicks, find, search_text, versions};
+use super::{click_counts, find, search_text, versions};
 use crate::db::{Param, Read, Row, Tx};
 use crate::error::Result;
 use crate::events;
@@ -28,8 +28,8 @@ statements! {
     SET = "UPDATE links SET short_code = $2, original_url = $3, title = $4, search_text = $5, is_active = $6 \
            WHERE id = $1";
     DEACTIVATE = "UPDATE links SET is_active = FALSE, version = version + 1, \
-                  updated_at = CASE WHEN updated_at > $2 THEN updated_at ELSE $2 END \
-                  WHERE short_code = $1 AND is_active RETURNING id";
+                  updated_at = CASE WHEN updated_at > $3 THEN updated_at ELSE $3 END \
+                  WHERE id = $1 AND short_code = $2 AND is_active";
     FIND_ID = "SELECT id FROM links WHERE short_code = $1";
     DELETE = "DELETE FROM links WHERE id = $1";
     DISOWN = "UPDATE links SET user_id = NULL, version = version + 1 WHERE user_id = $1 RETURNING short_code";
@@ -47,25 +47,35 @@ impl Store {
         change: LinkChange,
         at: Timestamp,
     ) -> Result<Option<Updated>> {
+        let clicks = self.count_clicks_of(id).await?;
         let mut updated = self
             .db
             .write(move |tx| Box::pin(update(tx, id, change, at)))
             .await?;
-        let link = updated.as_mut().map(|updated| &mut updated.link);
-        self.count_clicks_of(link).await?;
+        if let Some(updated) = &mut updated {
+            updated.link.click_count = clicks;
+        }
         Ok(updated)
     }
 
     /// Takes a link down: it keeps its code and answers 410. The first time appends a `deleted` event; doing it
     /// again changes nothing.
     pub async fn deactivate_link(&self, code: &ShortCode, at: Timestamp) -> Result<Option<Link>> {
-        let code = code.clone();
-        let mut link = self
-            .db
-            .write(move |tx| Box::pin(async move { deactivate(tx, &code, at).await }))
-            .await?;
-        self.count_clicks_of(link.as_mut()).await?;
-        Ok(link)
+        loop {
+            let Some(id) = self.find_id(code.clone()).await? else {
+                return Ok(None);
+            };
+            let clicks = self.count_clicks_of(id).await?;
+            let code = code.clone();
+            let deactivate = self
+                .db
+                .write(move |tx| Box::pin(async move { deactivate(tx, id, &code, at).await }));
+            if let Some(mut link) = deactivate.await? {
+                link.click_count = clicks;
+                return Ok(Some(link));
+            }
+            // Meanwhile the code became another link's, or nobody's.
+        }
     }
 
     /// Removes a link, and appends a `deleted` event; its events stay. Gives what it was, its clicks not counted.
@@ -85,18 +95,26 @@ impl Store {
             .await
     }
 
-    /// After a change, which is committed: counting needs a reading transaction.
-    async fn count_clicks_of(&self, link: Option<&mut Link>) -> Result<()> {
-        let Some(link) = link else { return Ok(()) };
-        let (mut counted, tail) = (link.clone(), Arc::clone(&self.tail));
-        let counted = self.db.read(Read::Point, move |tx| {
-            Box::pin(async move {
-                count_clicks(tx, &tail.counts, std::slice::from_mut(&mut counted)).await?;
-                Ok(counted)
+    async fn find_id(&self, code: ShortCode) -> Result<Option<LinkId>> {
+        self.db
+            .read(Read::Point, move |tx| {
+                Box::pin(async move { tx.query_opt(&FIND_ID, &[code.as_str().into()], decode_id).await })
             })
-        });
-        *link = counted.await?;
-        Ok(())
+            .await
+    }
+
+    /// Before a change: counting needs a reading transaction, and if that came after the change and failed, what was
+    /// done would be taken for not done.
+    async fn count_clicks_of(&self, id: LinkId) -> Result<i64> {
+        let tail = Arc::clone(&self.tail);
+        self.db
+            .read(Read::Point, move |tx| {
+                Box::pin(async move {
+                    let counts = click_counts(tx, &tail.counts, &[id.get()]).await?;
+                    Ok(counts.iter().sum())
+                })
+            })
+            .await
     }
 }
 
@@ -174,16 +192,12 @@ async fn set(tx: &mut Tx, link: &Link) -> Result<()> {
     Ok(())
 }
 
-async fn deactivate(tx: &mut Tx, code: &ShortCode, at: Timestamp) -> Result<Option<Link>> {
-    let params = [Param::from(code.as_str()), at.as_millis().into()];
-    let deactivated = tx.query_opt(&DEACTIVATE, &params, decode_id).await?;
-    let id = match deactivated {
-        Some(id) => Some(id),
-        None => tx.query_opt(&FIND_ID, &params[..1], decode_id).await?,
-    };
-    let Some(id) = id else { return Ok(None) };
-    let link = find(tx, id).await?;
-    if let (Some(link), Some(_)) = (&link, deactivated) {
+/// Takes down the link, which `None` says does not have that code any more.
+async fn deactivate(tx: &mut Tx, id: LinkId, code: &ShortCode, at: Timestamp) -> Result<Option<Link>> {
+    let params: [Param<'_>; 3] = [id.get().into(), code.as_str().into(), at.as_millis().into()];
+    let is_first_time = tx.execute(&DEACTIVATE, &params).await? > 0;
+    let link = find(tx, id).await?.filter(|link| link.short_code == *code);
+    if let (Some(link), true) = (&link, is_first_time) {
         append_deleted(tx, link, at).await?;
     }
     Ok(link)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
-use terse_core::{Click, LinkFilter};
+use terse_core::{Click, LinkChange, LinkFilter};
 use terse_store::{Created, Error, Result, Store, StoreOptions};
 use tokio::task::JoinSet;
 
@@ -118,6 +118,43 @@ async fn closing_finishes_what_was_asked_for() {
         .expect("a page")
         .rows;
     assert_eq!(links.len(), acknowledged);
+}
+
+#[tokio::test]
+async fn a_change_that_closing_refused_was_not_made() {
+    let folder = folder();
+    let store = open(&file_in(&folder)).await.expect("an empty folder");
+    let mut links = Vec::new();
+    for index in 0..40 {
+        links.push(create(&store, new_link(&format!("old{index}"))).await);
+    }
+    let mut changes = JoinSet::new();
+    for link in links {
+        let store = store.clone();
+        changes.spawn(async move {
+            let renamed = LinkChange {
+                short_code: Some(code(&format!("new{}", link.id))),
+                ..LinkChange::default()
+            };
+            let outcome = match link.id.get() % 2 {
+                0 => store.update_link(link.id, renamed, at(2_000)).await.map(drop),
+                _ => store.deactivate_link(&link.short_code, at(2_000)).await.map(drop),
+            };
+            (link, outcome)
+        });
+    }
+    tokio::task::yield_now().await;
+    store.close().await;
+
+    let store = open(&file_in(&folder)).await.expect("the same file");
+    for (before, outcome) in changes.join_all().await {
+        let now = store
+            .find_link(before.id)
+            .await
+            .expect("an answer")
+            .expect("a link");
+        assert_eq!(outcome.is_ok(), now != before, "{outcome:?}: {now:?}");
+    }
 }
 
 #[tokio::test]
