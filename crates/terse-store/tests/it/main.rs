@@ -4,6 +4,7 @@ mod clicks;
 mod damage;
 mod engine;
 mod events;
+mod folding;
 mod import;
 mod links;
 mod links_changed;

@@ -1,0 +1,100 @@
+//! Readers while the tail grows and is folded under them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use terse_core::{EventFilter, PageRequest};
+use terse_store::{Store, StoreOptions};
+use tokio::task::JoinSet;
+
+use crate::sample::{batch, click, click_count, create, new_link, ship};
+
+const BATCHES: i64 = 120;
+const CLICKS: i64 = 25;
+
+/// How many clicks were handed to the store, and how many it has acknowledged.
+#[derive(Debug, Default)]
+struct Progress {
+    begun: AtomicI64,
+    acknowledged: AtomicI64,
+}
+
+impl Progress {
+    fn is_over(&self) -> bool {
+        self.acknowledged.load(Ordering::SeqCst) == BATCHES * CLICKS
+    }
+}
+
+/// With two threads that read, and a tail that is folded every other batch.
+async fn busy_store(folder: &tempfile::TempDir) -> Store {
+    let mut options = StoreOptions::new(folder.path().join("terse.sqlite"));
+    options.unindexed_blocks_max = 2;
+    options.readers = 3;
+    Store::open(options).await.expect("an empty folder")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_see_every_acknowledged_click_once_while_the_tail_is_folded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = busy_store(&folder).await;
+    let link = create(&store, new_link("abc")).await;
+    let progress = Arc::new(Progress::default());
+    let mut tasks = JoinSet::new();
+    for _ in 0..4 {
+        let (store, progress) = (store.clone(), Arc::clone(&progress));
+        tasks.spawn(async move {
+            while !progress.is_over() {
+                let at_least = progress.acknowledged.load(Ordering::SeqCst);
+                let count = click_count(&store, link.id).await;
+                let at_most = progress.begun.load(Ordering::SeqCst);
+                assert!(
+                    (at_least..=at_most).contains(&count),
+                    "{at_least} {count} {at_most}"
+                );
+            }
+        });
+    }
+    let (reader, seen) = (store.clone(), Arc::clone(&progress));
+    tasks.spawn(async move {
+        while !seen.is_over() {
+            let at_least = seen.acknowledged.load(Ordering::SeqCst);
+            let listed = count_listed(&reader, link.id.get()).await;
+            let at_most = seen.begun.load(Ordering::SeqCst);
+            assert!(
+                (at_least..=at_most).contains(&listed),
+                "{at_least} {listed} {at_most}"
+            );
+        }
+    });
+    for step in 0..BATCHES {
+        progress.begun.fetch_add(CLICKS, Ordering::SeqCst);
+        let clicks = (0..CLICKS).map(|_| click(&link)).collect();
+        let from = step.cast_unsigned();
+        ship(&store, batch(from, from + 1, clicks)).await;
+        progress.acknowledged.fetch_add(CLICKS, Ordering::SeqCst);
+    }
+    tasks.join_all().await;
+    assert_eq!(store.integrity_problems().await.expect("a check"), [""; 0]);
+    store.close().await;
+}
+
+/// The clicks of a link, page by page, each page of its own state of the store.
+async fn count_listed(store: &Store, link: i64) -> i64 {
+    let of_link = EventFilter {
+        link_id: Some(link),
+        event_type: Some("click".parse().expect("a type")),
+        ..EventFilter::default()
+    };
+    let (mut after, mut listed) = (0, 0);
+    loop {
+        let page = store
+            .list_events(of_link.clone(), PageRequest::after(after, 700))
+            .await
+            .expect("a page");
+        listed += i64::try_from(page.rows.len()).expect("few");
+        match page.rows.last() {
+            Some(last) if page.has_more => after = last.id.get(),
+            _ => return listed,
+        }
+    }
+}
