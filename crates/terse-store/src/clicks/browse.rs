@@ -35,14 +35,14 @@ pub(crate) async fn list(
         (None, Some(owner)) => (Kind::Owner, owner),
         (None, None) => {
             let mut clicks = Vec::new();
-            scan(tx, after, limit, |_| true, &mut clicks).await?;
+            scan(tx, after, limit, |_, _| true, &mut clicks).await?;
             return Ok(clicks);
         }
     };
     let mut clicks = list_indexed(tx, subject, filter, after, limit).await?;
     if clicks.len() < limit {
         let after = after.max(blocks::indexed_through(tx).await?);
-        let is_wanted = |click: &StoredClick| is_of(click, filter);
+        let is_wanted = |link, owner| is_of(link, owner, filter);
         scan(tx, after, limit, is_wanted, &mut clicks).await?;
     }
     Ok(clicks)
@@ -73,12 +73,12 @@ pub(crate) async fn find(tx: &mut Tx, id: i64) -> Result<Option<StoredClick>> {
     Ok(block.map(|block| block.read().click(id)))
 }
 
-/// Looks through the blocks for clicks behind `after`.
+/// Looks through the blocks for clicks behind `after`, by their link and its owner.
 async fn scan(
     tx: &mut Tx,
     mut after: i64,
     limit: usize,
-    is_wanted: impl Fn(&StoredClick) -> bool + Copy,
+    is_wanted: impl Fn(i64, i64) -> bool + Copy,
     clicks: &mut Vec<(i64, StoredClick)>,
 ) -> Result<()> {
     // It may be amid a block.
@@ -97,18 +97,21 @@ async fn scan(
     Ok(())
 }
 
+/// Unpacks only what is wanted: of a link's clicks there are few among those of the others.
 fn take(
     raw: &RawBlock,
     after: i64,
     limit: usize,
-    is_wanted: impl Fn(&StoredClick) -> bool,
+    is_wanted: impl Fn(i64, i64) -> bool,
     clicks: &mut Vec<(i64, StoredClick)>,
 ) {
     let block = raw.read();
-    let ids = block.ids().skip_while(|id| *id <= after);
-    let found = ids
-        .map(|id| (id, block.click(id)))
-        .filter(|(_, click)| is_wanted(click));
+    let subjects = block.links().zip(block.owners());
+    let wanted = block
+        .ids()
+        .zip(subjects)
+        .filter(|(id, (link, owner))| *id > after && is_wanted(*link, *owner));
+    let found = wanted.map(|(id, _)| (id, block.click(id)));
     clicks.extend(found.take(limit.saturating_sub(clicks.len())));
 }
 
@@ -157,16 +160,16 @@ async fn fetch(
         }
         let lost = || Error::internal(Trouble::OutOfRange("a click's posting"));
         let click = at_hand.as_ref().ok_or_else(lost)?.read().click(*id);
-        if is_of(&click, filter) {
+        if is_of(click.link_id, click.owner, filter) {
             clicks.push((*id, click));
         }
     }
     Ok(())
 }
 
-fn is_of(click: &StoredClick, filter: &EventFilter) -> bool {
-    filter.link_id.is_none_or(|link| link == click.link_id)
-        && filter.user_id.is_none_or(|user| user != 0 && user == click.owner)
+fn is_of(link: i64, owner: i64, filter: &EventFilter) -> bool {
+    filter.link_id.is_none_or(|wanted| wanted == link)
+        && filter.user_id.is_none_or(|wanted| wanted != 0 && wanted == owner)
 }
 
 /// What was looked up for one page.

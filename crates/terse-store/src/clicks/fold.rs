@@ -168,6 +168,10 @@ impl Joiner {
         if !follows || raw.clicks > room {
             self.finish(fold);
         }
+        // Nothing can be joined to a full one, which most are: it need not be unpacked.
+        if raw.clicks == count_of(BLOCK_CLICKS_MAX) {
+            return;
+        }
         self.first_ids.push(raw.first_id);
         self.clicks.extend(block.ids().map(|id| block.click(id)));
     }
