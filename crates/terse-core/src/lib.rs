@@ -21,8 +21,12 @@
 //! | **lane**, **segment** | a journal has a lane per writing thread, a lane is a row of segment files |
 //! | **ship** | move clicks from the journal into the store, exactly once |
 //! | **position** | how far a lane has been shipped: segment and byte offset |
-//! | **total** | the number of counted clicks of a link, `click_count` |
-//! | **version** | a link's number of changes; decides which of two copies is newer |
+//! | **total** | the number of counted clicks of a link; with those of the tail its `click_count` |
+//! | **version** | grows with each change of a link; decides which of two copies is newer, and says what a click visited |
+//! | **block** | up to 1,024 clicks with consecutive event ids, packed into one value |
+//! | **posting**, **run** | whose click an event is; the sorted postings of consecutive blocks |
+//! | **tail** | the newest blocks, which are in no run and no total yet |
+//! | **fold** | bring the tail into the runs and the totals |
 
 mod clock;
 mod code_length;

@@ -23,7 +23,7 @@ pub struct Link {
     pub is_active: bool,
     /// Clicks that were counted.
     pub click_count: i64,
-    /// Number of changes, from 1: of two copies the higher is newer.
+    /// Grows with each change, from 1: of two copies the higher is newer.
     pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,

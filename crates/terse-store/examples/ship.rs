@@ -93,7 +93,7 @@ fn batch(step: u64, links: u64, random: &Seeded) -> Result<ClickBatch, Failure> 
     for index in 0..BATCH_CLICKS {
         let link = 1 + below(links, random);
         // Every other link has an owner.
-        let owner = (link % 2 == 0).then_some(1 + link % OWNERS);
+        let owner = link.is_multiple_of(2).then_some(1 + link % OWNERS);
         let text = |number| u32::try_from(number).map(TextIndex);
         clicks.push(Click {
             at: Timestamp::from_millis(i64::try_from(1_764_000_000_000 + step * 1_000 + index / 10)?),

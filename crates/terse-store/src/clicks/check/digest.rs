@@ -26,7 +26,7 @@ impl Digest {
     }
 }
 
-/// The finalizer of SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): one to one, and every bit of the outcome
+/// The finalizer of `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>): one to one, and every bit of the outcome
 /// depends on every bit given.
 fn scramble(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -127,7 +127,7 @@ impl Steps {
     }
 
     async fn append(&mut self, store: &Store, dice: &Dice, step: &str) {
-        let event = self.event(dice);
+        let event = Self::event(dice);
         let stored = store.append_event(event.clone()).await.expect(step);
         assert_eq!(stored, self.world.append_new(&event), "{step}");
     }
@@ -137,7 +137,7 @@ impl Steps {
         let mut rows = Vec::new();
         let mut expected = Vec::new();
         for _ in 0..dice.below(8) {
-            let mut row = self.event(dice);
+            let mut row = Self::event(dice);
             let taken = i64::from(dice.below(u32::try_from(self.world.last_event_id).expect("few")) + 1);
             let id = match dice.below(3) {
                 0 => None,
@@ -209,7 +209,7 @@ impl Steps {
         }
     }
 
-    fn event(&self, dice: &Dice) -> NewEvent {
+    fn event(dice: &Dice) -> NewEvent {
         let details = dice.pick(&[None, Some(r#"{"bot":true}"#), Some(r#"{"a":[1]}"#)]);
         let number = dice.pick(&[-1, 0, 1, 2, 3, 7, 300]);
         let event_type = dice.pick(&["click", "view", "updated"]);
