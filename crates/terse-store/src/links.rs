@@ -110,6 +110,10 @@ impl Store {
     /// # Errors
     /// [`crate::Conflict::ShortCode`], or [`crate::Conflict::LinkId`] if the link brings its id along.
     pub async fn create_link(&self, link: NewLink) -> Result<Created> {
+        let old_clicks = match link.id {
+            Some(id) => Some(self.count_clicks_of(id).await?),
+            None => None,
+        };
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -121,8 +125,11 @@ impl Store {
                     let id = insert(tx, &link).await?;
                     events::append_created(tx, id, &link).await?;
                     let mut link = load(tx, id).await?;
-                    // Events may have named the id before; no redirect has.
-                    link.click_count = totals::load(tx, std::iter::once(id)).await?.iter().sum();
+                    link.click_count = match old_clicks {
+                        Some(clicks) => clicks,
+                        // Events may have named a new id before; no redirect has.
+                        None => totals::load(tx, std::iter::once(id)).await?.iter().sum(),
+                    };
                     Ok(Created::Link(link))
                 })
             })

@@ -105,7 +105,7 @@ impl Store {
 
     /// Before a change: counting needs a reading transaction, and if that came after the change and failed, what was
     /// done would be taken for not done.
-    async fn count_clicks_of(&self, id: LinkId) -> Result<i64> {
+    pub(super) async fn count_clicks_of(&self, id: LinkId) -> Result<i64> {
         let tail = Arc::clone(&self.tail);
         self.db
             .read(Read::Point, move |tx| {

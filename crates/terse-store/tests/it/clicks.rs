@@ -16,6 +16,7 @@ on_every_engine![
     a_batch_from_elsewhere_is_told_where_the_lane_stands,
     lanes_and_journals_move_apart_from_one_another,
     clicks_of_a_deleted_link_stay_events,
+    a_link_made_anew_with_its_old_id_has_its_old_clicks,
     clicks_of_a_link_that_a_restored_store_never_had_go_to_no_other,
     a_batch_that_was_undone_leaves_the_cache_of_texts_sound,
     lanes_that_ship_the_same_texts_at_once_all_arrive,
@@ -167,6 +168,21 @@ async fn clicks_of_a_deleted_link_stay_events(store: Store) {
             .len(),
         3
     );
+}
+
+async fn a_link_made_anew_with_its_old_id_has_its_old_clicks(store: Store) {
+    let gone = create(&store, new_link("gone")).await;
+    ship(&store, batch(0, 10, vec![click(&gone), click(&gone)])).await;
+    store
+        .delete_link(gone.id, at(2_000))
+        .await
+        .expect("an answer")
+        .expect("a link");
+    let mut anew = new_link("anew");
+    anew.id = Some(gone.id);
+    let link = create(&store, anew).await;
+    assert_eq!(link.click_count, 2);
+    assert_eq!(store.find_link(gone.id).await.expect("an answer"), Some(link));
 }
 
 async fn a_batch_that_was_undone_leaves_the_cache_of_texts_sound(store: Store) {

@@ -11,6 +11,8 @@ on_every_engine![
     an_event_may_name_what_never_was,
     clicks_count_unless_they_are_a_bots,
     an_id_is_taken_once,
+    the_id_of_a_click_is_taken,
+    an_id_that_would_leave_none_for_others_is_refused,
     filters_combine,
     pages_of_events_follow_one_another,
     a_shipped_click_shows_what_is_known_in_order,
@@ -78,6 +80,35 @@ async fn an_id_is_taken_once(store: Store) {
         .await
         .expect("recorded");
     assert_eq!(next.id.get(), 8);
+}
+
+async fn the_id_of_a_click_is_taken(store: Store) {
+    let link = create(&store, new_link("abc")).await;
+    ship(&store, batch(0, 10, vec![click(&link); 3])).await;
+    for (number, is_free) in [(2, false), (4, false), (5, true)] {
+        let mut event = new_event(1, "view", None);
+        event.id = Some(EventId::new(number).expect("positive"));
+        let outcome = store.append_event(event).await;
+        assert_eq!(outcome.is_ok(), is_free, "{number}: {outcome:?}");
+        let is_conflict = matches!(outcome, Err(Error::Conflict(Conflict::EventId)));
+        assert_eq!(is_conflict, !is_free, "{number}");
+    }
+}
+
+async fn an_id_that_would_leave_none_for_others_is_refused(store: Store) {
+    let link = create(&store, new_link("abc")).await;
+    let mut event = new_event(1, "view", None);
+    event.id = Some(EventId::new(i64::MAX).expect("positive"));
+    store
+        .append_event(event.clone())
+        .await
+        .expect_err("the last id there is");
+    store
+        .import_events(vec![event])
+        .await
+        .expect_err("the last id there is");
+    ship(&store, batch(0, 10, vec![click(&link)])).await;
+    assert_eq!(click_count(&store, link.id).await, 1);
 }
 
 async fn filters_combine(store: Store) {
