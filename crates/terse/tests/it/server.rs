@@ -1,5 +1,6 @@
 //! The built program serving on a scratch directory.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,15 @@ pub(crate) fn terse() -> Command {
     command
 }
 
+/// What makes the program serve `data_dir` on a free port.
+pub(crate) fn serve_arguments(data_dir: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"]
+        .map(OsString::from)
+        .into();
+    arguments.push(data_dir.into());
+    arguments
+}
+
 impl Server {
     /// Serves `data_dir` on a free port.
     pub(crate) fn start(data_dir: &Path) -> Self {
@@ -40,27 +50,32 @@ impl Server {
     }
 
     pub(crate) fn start_with(data_dir: &Path, arguments: &[&str]) -> Self {
-        let mut child = terse()
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
-            .arg(data_dir)
-            .args(arguments)
+        let mut command = terse();
+        command.args(serve_arguments(data_dir)).args(arguments);
+        Self::spawn(&mut command).expect("a server that starts says where it is")
+    }
+
+    /// Starts `command`, which is to serve on a free port. `None` when it ends before it says where it is.
+    pub(crate) fn spawn(command: &mut Command) -> Option<Self> {
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the program was built");
+            .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("piped");
         BufReader::new(stdout)
             .read_line(&mut line)
             .expect("a line of text");
-        let (_, after) = line
-            .split_once("http://")
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
+        let Some((_, after)) = line.split_once("http://") else {
+            child.wait().expect("the process is ours");
+            return None;
+        };
         let address = after
             .split([',', ' ', '\n'])
             .next()
             .expect("something")
             .to_owned();
-        Self { child, line, address }
+        Some(Self { child, line, address })
     }
 
     /// A request with a fresh connection: status, and body if it is JSON.

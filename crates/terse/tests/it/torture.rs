@@ -10,6 +10,7 @@
 mod client;
 mod load;
 mod model;
+mod steps;
 
 use std::path::Path;
 use std::process::Stdio;
@@ -44,7 +45,7 @@ impl Dice {
     clippy::disallowed_methods,
     reason = "make torture sets these two, and nothing else does"
 )]
-fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name)
         .ok()
         .map(|text| text.parse().expect("a whole number"))

@@ -22,6 +22,7 @@ pub(crate) struct Load {
 }
 
 /// What the clients of one round did.
+#[derive(Default)]
 pub(crate) struct History {
     pub(crate) visits: Vec<Visits>,
     pub(crate) creations: Creations,
@@ -36,6 +37,7 @@ pub(crate) struct Visits {
 }
 
 /// Codes in the order in which their creation was sent; all but perhaps the last were acknowledged.
+#[derive(Default)]
 pub(crate) struct Creations {
     pub(crate) codes: Vec<String>,
     pub(crate) acknowledged: usize,
@@ -53,18 +55,21 @@ impl Load {
     pub(crate) fn start(server: &Server, model: &Model, round: u64, seed: u64) -> Self {
         let answers = Arc::new(AtomicU64::new(0));
         let codes: Arc<[String]> = model.links().iter().map(|link| link.code.clone()).collect();
-        let visitors = (0..VISITORS).map(|visitor| {
-            let (client, answers, codes) = (Client::of(server), Arc::clone(&answers), Arc::clone(&codes));
+        // All of them before the first request: that one may be what the server dies of.
+        let (for_creator, for_changer) = (Client::of(server), Client::of(server));
+        let clients: Vec<_> = (0..VISITORS).map(|_| Client::of(server)).collect();
+        let visitors = (0..).zip(clients).map(|(visitor, client)| {
+            let (answers, codes) = (Arc::clone(&answers), Arc::clone(&codes));
             let dice = Dice(Seeded::new(seed.wrapping_add(visitor)));
             spawn(move || visit(client, &answers, &codes, &dice, format!("r{round}v{visitor}")))
         });
         let visitors = visitors.collect();
-        let (client, counted) = (Client::of(server), Arc::clone(&answers));
-        let creator = spawn(move || create(client, &counted, round));
-        let (client, counted) = (Client::of(server), Arc::clone(&answers));
+        let counted = Arc::clone(&answers);
+        let creator = spawn(move || create(for_creator, &counted, round));
+        let counted = Arc::clone(&answers);
         let ids = model.links().iter().map(|link| link.id).collect::<Vec<_>>();
         let dice = Dice(Seeded::new(seed.wrapping_sub(1)));
-        let changer = spawn(move || change(client, &counted, &ids, &dice, round));
+        let changer = spawn(move || change(for_changer, &counted, &ids, &dice, round));
         Self {
             answers,
             visitors,
@@ -76,6 +81,19 @@ impl Load {
     /// Returns when there were so many answers.
     pub(crate) fn wait_for(&self, answers: u64) {
         while self.answers.load(Ordering::Relaxed) < answers {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Returns when there were so many answers, or the server has died. Whether there were.
+    pub(crate) fn wait_for_or_for_death(&self, answers: u64) -> bool {
+        loop {
+            if self.answers.load(Ordering::Relaxed) >= answers {
+                return true;
+            }
+            if self.changer.is_finished() {
+                return false;
+            }
             std::thread::yield_now();
         }
     }

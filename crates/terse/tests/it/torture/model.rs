@@ -29,6 +29,12 @@ pub(crate) struct LinkModel {
 impl Model {
     /// Creates the first links.
     pub(crate) fn with_links(server: &Server) -> Self {
+        Self::with_long_links(server, 0)
+    }
+
+    /// Creates the first links, whose targets have so many bytes more than they need: each click's record has them too, so
+    /// that segments are soon full.
+    pub(crate) fn with_long_links(server: &Server, more_bytes: usize) -> Self {
         let mut model = Self {
             links: Vec::new(),
             clicks_of_link: HashMap::new(),
@@ -36,7 +42,8 @@ impl Model {
         };
         for number in 0..LINKS_AT_FIRST {
             let code = format!("first{number}");
-            let (status, link) = server.shorten(&Self::first_target(&code), &code);
+            let target = Self::first_target(&code) + &"-".repeat(more_bytes);
+            let (status, link) = server.shorten(&target, &code);
             assert_eq!(status, 201, "{link}");
             model.links.push(LinkModel::of(&link));
         }
