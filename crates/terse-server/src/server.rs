@@ -92,10 +92,12 @@ impl Server {
         let service = Service::new(Arc::clone(&app), tasks.clone());
         let stopping = tasks.stopping();
         let accepting = door::accept(listener, service, door_options(&app), &tasks);
-        tokio::select! {
-            () = accepting => {}
-            () = stop => stopping.cancel(),
-        }
+        let until_stopped = async {
+            stop.await;
+            stopping.cancel();
+        };
+        // Both: the door lets those in who wait before it, then closes.
+        tokio::join!(accepting, until_stopped);
         tracing::info!("stopping: finishing requests");
         if !tasks.drain().await {
             tracing::warn!(

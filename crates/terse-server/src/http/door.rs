@@ -33,6 +33,8 @@ pub const HEADERS_MAX: usize = 64;
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// When the system has no file descriptor or memory for a connection, the next try waits this long.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// When the door closes, so many of those who wait before it are let in: the length of the system's queue.
+const WAITING_MAX: usize = 1024;
 /// To a client with too many connections: the answer to whatever it asks.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     content-type: application/problem+json\r\ncontent-length: 134\r\n\r\n\
@@ -53,7 +55,7 @@ pub struct DoorOptions {
 /// Accepts connections until the tasks are told to stop.
 pub async fn accept(listener: TcpListener, service: Service, options: DoorOptions, tasks: &Tasks) {
     let places = Places::new(options.connections_max, options.per_address);
-    let express = start_express(options.express_threads, &service, tasks);
+    let (express, _stop) = start_express(options.express_threads, &service, tasks).unzip();
     let stopping = tasks.stopping();
     loop {
         let next = async {
@@ -62,14 +64,11 @@ pub async fn accept(listener: TcpListener, service: Service, options: DoorOption
         };
         let (accepted, place) = tokio::select! {
             next = next => next,
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => break,
         };
         match accepted {
             Ok((stream, peer)) => match places.take(place, peer.ip()) {
-                Ok(place) => {
-                    let express = express.as_ref().map(|(express, _stop)| express);
-                    admit(stream, place, express, &service, tasks);
-                }
+                Ok(place) => admit(stream, place, express.as_ref(), &service, tasks),
                 Err(place::TooMany) => refuse(&stream, peer.ip()),
             },
             Err(error) if is_of_one_connection(&error) => {}
@@ -79,6 +78,33 @@ pub async fn accept(listener: TcpListener, service: Service, options: DoorOption
             }
         }
     }
+    let waiting = admit_waiting(listener, &places, |stream, place| {
+        admit(stream, place, express.as_ref(), &service, tasks);
+    });
+    if let Err(error) = waiting {
+        tracing::warn!("connections that waited are not answered: {error}");
+    }
+}
+
+/// Lets in those who came before the door closes: for their systems they are connected, and may have sent a request.
+fn admit_waiting(listener: TcpListener, places: &Places, mut admit: impl FnMut(TcpStream, Place)) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    for _ in 0..WAITING_MAX {
+        let Some(place) = places.free() else { break };
+        let (stream, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        };
+        stream.set_nonblocking(true)?;
+        let stream = TcpStream::from_std(stream)?;
+        match places.take(place, peer.ip()) {
+            Ok(place) => admit(stream, place),
+            Err(place::TooMany) => refuse(&stream, peer.ip()),
+        }
+    }
+    Ok(())
 }
 
 /// Without the express lane everything is answered, only slower.

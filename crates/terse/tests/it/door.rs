@@ -1,5 +1,8 @@
 //! Raw bytes at the door: one request gets one answer, whatever is sent.
 
+mod endings;
+mod pipelines;
+
 use std::io::{Read, Write};
 
 use crate::server::Server;

@@ -121,6 +121,14 @@ impl Server {
         connection
     }
 
+    /// How much memory it has at hand.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let words = resident.expect("every process has some").split_whitespace();
+        words.take(1).collect::<String>().parse().expect("a number")
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("the server is there");

@@ -35,6 +35,8 @@ pub(in crate::http) async fn serve(
             .header_read_timeout(HEADER_WITHIN)
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
+            // Who has said all still waits for the answer.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), answer)
     );
     let stopping = tasks.stopping();

@@ -63,6 +63,11 @@ impl Places {
         permit.expect("the semaphore is never closed")
     }
 
+    /// A place, if there is one now.
+    pub(super) fn free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.all).try_acquire_owned().ok()
+    }
+
     /// The place of a connection from `address`.
     pub(super) fn take(&self, one_of_all: OwnedSemaphorePermit, address: IpAddr) -> Result<Place, TooMany> {
         Ok(Place {

@@ -94,23 +94,26 @@ impl Connection {
 
     /// Answers `bytes`, which were read.
     pub(super) fn answer(&mut self, bytes: &[u8], responder: &mut Responder, output: &mut Vec<u8>) -> Fate {
-        output.clear();
-        let (answered, next) = responder.answer(bytes, output);
-        let unanswered = &bytes[answered..];
-        let Ok(sent) = self.send(output) else {
-            return Fate::Ends;
-        };
-        if sent < output.len() {
-            return Fate::Leaves(Why::Slow {
-                unsent: output[sent..].to_vec(),
-                unanswered: unanswered.to_vec(),
-            });
-        }
-        match next {
-            Next::Nothing if responder.is_closing() => Fate::Ends,
-            Next::Nothing => Fate::Stays,
-            Next::LookUp => Fate::Leaves(Why::LookUp(unanswered.to_vec())),
-            Next::General => Fate::Leaves(Why::General(unanswered.to_vec())),
+        let mut unanswered = bytes;
+        loop {
+            output.clear();
+            let (answered, next) = responder.answer(unanswered, output);
+            unanswered = &unanswered[answered..];
+            let Ok(sent) = self.send(output) else {
+                return Fate::Ends;
+            };
+            if sent < output.len() {
+                return Fate::Leaves(Why::Slow {
+                    unsent: output[sent..].to_vec(),
+                    unanswered: unanswered.to_vec(),
+                });
+            }
+            return match next {
+                Next::Nothing => Fate::Stays,
+                Next::Answers => continue,
+                Next::LookUp => Fate::Leaves(Why::LookUp(unanswered.to_vec())),
+                Next::General => Fate::Leaves(Why::General(unanswered.to_vec())),
+            };
         }
     }
 

@@ -20,12 +20,17 @@ const CACHE_AND_LENGTH: &[u8] = b"\r\ncache-control: no-store\r\ncontent-length:
 const DATE: &[u8] = b"\r\ndate: ";
 const CLOSE: &[u8] = b"\r\nconnection: close";
 const END: &[u8] = b"\r\n\r\n";
+/// So many bytes of answers leave before more are made: a buffer of short requests for long targets would otherwise become
+/// megabytes, for each client that takes none of them.
+const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 
 /// What the bytes behind the answered ones need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// There are none.
     Nothing,
+    /// Nothing but more answers, once those that were made have left.
+    Answers,
     /// They begin with the visit of a code that is not in memory.
     LookUp,
     /// They begin with something that is not for us, or not whole.
@@ -68,7 +73,7 @@ impl Responder {
         self.answers.set_time(self.app.clock.now());
     }
 
-    /// From now on, clients are told to close.
+    /// From now on, clients are told to close with the last answer to what they sent.
     pub(super) fn close(&mut self) {
         self.answers.is_closing = true;
     }
@@ -83,6 +88,9 @@ impl Responder {
     pub(super) fn answer(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, Next) {
         let mut answered = 0;
         while let Some(rest) = bytes.get(answered..).filter(|rest| !rest.is_empty()) {
+            if out.len() >= ANSWERS_BYTES_MAX {
+                return (answered, Next::Answers);
+            }
             let Some(visit) = head::read(rest) else {
                 return (answered, Next::General);
             };
@@ -92,8 +100,9 @@ impl Responder {
             if !link.is_active() {
                 return (answered, Next::General);
             }
-            self.answers.redirect(&self.app, &visit, link, out);
             answered += visit.bytes;
+            let is_last = answered == bytes.len();
+            self.answers.redirect(&self.app, &visit, link, is_last, out);
         }
         (answered, Next::Nothing)
     }
@@ -109,7 +118,7 @@ impl Answers {
         self.now = now;
     }
 
-    fn redirect(&self, app: &App, visit: &Visit<'_>, link: &CachedLink, out: &mut Vec<u8>) {
+    fn redirect(&self, app: &App, visit: &Visit<'_>, link: &CachedLink, is_last: bool, out: &mut Vec<u8>) {
         let visitor = visit.headers.visitor(visit.is_head);
         // A click that was shed is counted as such; the visitor is redirected all the same.
         let _ = visits::append_click(app, self.now, link, visitor);
@@ -121,7 +130,8 @@ impl Answers {
                 &fresh
             }
         };
-        let close = if self.is_closing { CLOSE } else { &[] };
+        // Not before the last: a client may not read on behind it (RFC 9112, 9.6).
+        let close = if self.is_closing && is_last { CLOSE } else { &[] };
         for part in [
             STATUS_AND_LOCATION,
             link.location(),

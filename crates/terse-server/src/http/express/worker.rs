@@ -206,6 +206,10 @@ impl Run {
             place: arrival.place,
             heard_at_s: self.now_s,
         };
+        if arrival.unanswered.is_empty() {
+            // The first time: its request may be there already, and is read also when it is time to stop.
+            return self.keep(connection);
+        }
         let fate = connection.answer(&arrival.unanswered, &mut self.responder, &mut self.buffers.output);
         match fate {
             Fate::Stays | Fate::Again => self.keep(connection),
