@@ -87,7 +87,11 @@ pub async fn accept(listener: TcpListener, service: Service, options: DoorOption
 }
 
 /// Lets in those who came before the door closes: for their systems they are connected, and may have sent a request.
-fn admit_waiting(listener: TcpListener, places: &Places, mut admit: impl FnMut(TcpStream, Place)) -> io::Result<()> {
+fn admit_waiting(
+    listener: TcpListener,
+    places: &Places,
+    mut admit: impl FnMut(TcpStream, Place),
+) -> io::Result<()> {
     let listener = listener.into_std()?;
     for _ in 0..WAITING_MAX {
         let Some(place) = places.free() else { break };
