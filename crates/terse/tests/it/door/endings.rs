@@ -18,7 +18,9 @@ fn server_with_abc(data_dir: &std::path::Path) -> Server {
 
 fn read_all(mut connection: TcpStream) -> String {
     let mut answers = String::new();
-    connection.read_to_string(&mut answers).expect("the server closes");
+    connection
+        .read_to_string(&mut answers)
+        .expect("the server closes");
     answers
 }
 
@@ -57,7 +59,9 @@ fn what_was_sent_before_the_signal_is_answered() {
     let new = (0..50).map(|_| server.connect());
     let all: Vec<_> = known.into_iter().chain(new.collect::<Vec<_>>()).collect();
     for (number, mut connection) in all.iter().enumerate() {
-        connection.write_all(&VISIT.repeat(1 + number % 3)).expect("the system takes it");
+        connection
+            .write_all(&VISIT.repeat(1 + number % 3))
+            .expect("the system takes it");
     }
     server.signal(Signal::TERM);
     server.signal(Signal::CONT);
@@ -66,8 +70,9 @@ fn what_was_sent_before_the_signal_is_answered() {
         let answers = read_all(connection);
         let expected = vec!["302"; 1 + number % 3];
         assert_eq!(statuses(&answers), expected, "connection {number}: {answers}");
-        assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
-        assert!(answers.trim_end().ends_with("connection: close"), "{answers}");
+        // What was answered before the signal was seen does not say it.
+        let (before_last, _) = answers.trim_end().rsplit_once("HTTP/1.1").unwrap_or_default();
+        assert!(!before_last.contains("connection: close"), "{answers}");
         answered += expected.len();
     }
     assert_eq!(server.wait().code(), Some(0));

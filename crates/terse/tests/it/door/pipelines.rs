@@ -74,20 +74,36 @@ fn read_answer(connection: &mut impl Read, answers: &mut Vec<u8>) {
 fn a_client_that_has_said_all_still_gets_its_answers() {
     let data = tempfile::tempdir().expect("a scratch directory");
     let server = server_with_abc(data.path());
-    for requests in [VISIT.to_owned(), VISIT.repeat(40), VISIT.to_owned() + "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"] {
+    for requests in [
+        VISIT.to_owned(),
+        VISIT.repeat(40),
+        VISIT.to_owned() + "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n",
+    ] {
         let mut connection = server.connect();
-        connection.write_all(requests.as_bytes()).expect("the server reads");
+        connection
+            .write_all(requests.as_bytes())
+            .expect("the server reads");
         connection.shutdown(Shutdown::Write).expect("a socket");
         let mut answers = String::new();
-        connection.read_to_string(&mut answers).expect("the server closes");
-        assert_eq!(statuses(&answers).len(), requests.matches("GET").count(), "{answers}");
+        connection
+            .read_to_string(&mut answers)
+            .expect("the server closes");
+        assert_eq!(
+            statuses(&answers).len(),
+            requests.matches("GET").count(),
+            "{answers}"
+        );
     }
     // Cut short: nothing was asked, and the connection is over all the same.
     let mut connection = server.connect();
-    connection.write_all(&VISIT.as_bytes()[..20]).expect("the server reads");
+    connection
+        .write_all(&VISIT.as_bytes()[..20])
+        .expect("the server reads");
     connection.shutdown(Shutdown::Write).expect("a socket");
     let mut answers = String::new();
-    connection.read_to_string(&mut answers).expect("the server closes");
+    connection
+        .read_to_string(&mut answers)
+        .expect("the server closes");
     assert_eq!(answers, "");
 }
 
@@ -110,17 +126,30 @@ fn visits_and_other_requests_take_turns_on_a_connection() {
         "GET /abc HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     ];
     let expected = ["302", "201", "302", "302", "404", "200", "410", "302"];
-    assert_eq!(statuses(&answers_to(&server, requests.concat().as_bytes())), expected);
+    assert_eq!(
+        statuses(&answers_to(&server, requests.concat().as_bytes())),
+        expected
+    );
     let mut connection = server.connect();
-    for (request, status) in requests[2..].iter().zip(["410", "302", "404", "200", "410", "302"]) {
-        connection.write_all(request.as_bytes()).expect("the server reads");
+    for (request, status) in requests[2..]
+        .iter()
+        .zip(["410", "302", "404", "200", "410", "302"])
+    {
+        connection
+            .write_all(request.as_bytes())
+            .expect("the server reads");
         let mut answer = Vec::new();
         read_answer(&mut connection, &mut answer);
         let head = String::from_utf8(answer).expect("text");
         assert_eq!(statuses(&head), [status], "{request}");
         if !request.starts_with("HEAD") {
             let length = head.split("content-length: ").nth(1).expect("a length");
-            let length = length.split('\r').next().expect("a line").parse().expect("a number");
+            let length = length
+                .split('\r')
+                .next()
+                .expect("a line")
+                .parse()
+                .expect("a number");
             std::io::copy(&mut (&mut connection).take(length), &mut std::io::sink()).expect("a body");
         }
     }
@@ -163,7 +192,10 @@ fn codes_that_lead_nowhere_say_so_in_any_order() {
         + LAST;
     for _ in 0..2 {
         let answers = answers_to(&server, requests.as_bytes());
-        assert_eq!(statuses(&answers), ["410", "302", "404", "302", "410", "404", "200"]);
+        assert_eq!(
+            statuses(&answers),
+            ["410", "302", "404", "302", "410", "404", "200"]
+        );
     }
     assert_eq!(clicks(&server), 4);
     assert_eq!(server.get("/urls/2").1["click_count"], Value::from(0));
