@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, LOCATION};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use terse_core::is_reserved_segment;
 
@@ -57,6 +57,10 @@ pub(super) async fn visit(app: &App, code: &str, method: &Method, headers: &Head
     let location = HeaderValue::from_bytes(link.location()).expect("the cache takes nothing else");
     response.headers_mut().insert(LOCATION, location);
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    // Said for HEAD too, where hyper would not: the two methods have the same headers.
+    response
+        .headers_mut()
+        .insert(CONTENT_LENGTH, HeaderValue::from(0));
     Ok(response)
 }
 

@@ -1,5 +1,6 @@
 //! Raw bytes at the door: one request gets one answer, whatever is sent.
 
+mod differential;
 mod endings;
 mod pipelines;
 

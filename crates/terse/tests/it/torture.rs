@@ -30,7 +30,7 @@ const START_KILLED_ONE_IN: u64 = 4;
 const START_KILLED_WITHIN_US: u64 = 30_000;
 
 /// Choices that a seed decides.
-pub(crate) struct Dice(Seeded);
+pub(crate) struct Dice(pub(crate) Seeded);
 
 impl Dice {
     /// A number below `sides`.
