@@ -22,8 +22,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, HOST};
-use http::{HeaderValue, Request, Version};
+use http::header::{ACCEPT, CONNECTION, HOST};
+use http::{HeaderValue, Method, Request, Version};
 use tower::ServiceExt;
 
 use crate::app::App;
@@ -33,6 +33,7 @@ use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
 pub use api::openapi;
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_HOST: &str = "An HTTP/1.1 request needs exactly one Host header";
 
 /// Answers requests. Cheap to clone.
@@ -71,6 +72,7 @@ impl Service {
         B::Error: Into<axum::BoxError>,
     {
         let id = self.0.request_ids.of(request.headers());
+        let has_unread_body = !request.body().is_end_stream() && !reads_bodies(request.method());
         let mut response = match redirect::code_of(&request) {
             _ if !names_one_host(&request) => {
                 problem::render(Error::invalid(NO_HOST).into_response(), None, &id)
@@ -78,6 +80,9 @@ impl Service {
             Some(code) => redirect::answer(&self.0.app, code, request.method(), request.headers(), &id).await,
             None => self.route(request.map(Body::new), &id).await,
         };
+        if has_unread_body {
+            response.headers_mut().insert(CONNECTION, CLOSE);
+        }
         response.headers_mut().insert(X_REQUEST_ID, id);
         response
     }
@@ -94,6 +99,12 @@ impl Service {
         };
         problem::render(response, accept.as_ref(), id)
     }
+}
+
+/// Whether a route takes bodies with this method. A body that nobody reads is the end of its connection: what is behind it
+/// would otherwise be answered or not, as the moment has it.
+fn reads_bodies(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
 /// RFC 9112, 3.2: without a host, or with two, programs on the way may disagree about what was asked.

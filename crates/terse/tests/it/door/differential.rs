@@ -47,7 +47,8 @@ const CORPUS: [&str; 30] = [
 ];
 
 /// What mutations put in.
-const PIECES: [&str; 23] = [
+const PIECES: [&str; 24] = [
+    "content-length: 0\r\n",
     "\r\n",
     "\n",
     "\r",
@@ -126,17 +127,10 @@ fn sort_headers(lines: &mut [String]) {
     }
 }
 
-/// hyper closes or goes on behind a body that nobody has read, as the moment has it.
-fn has_body(head: &str) -> bool {
-    head.contains("content-length") || head.contains("transfer-encoding")
-}
-
 fn mutated(dice: &Dice) -> Vec<u8> {
     let pick = |count: usize| usize::try_from(dice.roll(count.max(1) as u64)).expect("an index");
     let mut bytes: Vec<u8> = (0..=pick(3))
-        .map(|_| CORPUS[pick(CORPUS.len())])
-        .filter(|head| !has_body(head))
-        .flat_map(str::bytes)
+        .flat_map(|_| CORPUS[pick(CORPUS.len())].bytes())
         .collect();
     for _ in 0..pick(4).min(bytes.len()) {
         let at = pick(bytes.len());
@@ -182,9 +176,7 @@ fn the_express_lane_answers_as_the_general_server_does() {
     }
     for head in CORPUS {
         pair.compare(head.as_bytes());
-        if !has_body(head) {
-            pair.compare([head, head].concat().as_bytes());
-        }
+        pair.compare([head, head].concat().as_bytes());
     }
     for headers in [62, 63, 64, 65] {
         let fields = "x: y\r\n".repeat(headers);

@@ -200,3 +200,25 @@ fn codes_that_lead_nowhere_say_so_in_any_order() {
     assert_eq!(clicks(&server), 4);
     assert_eq!(server.get("/urls/2").1["click_count"], Value::from(0));
 }
+
+#[test]
+fn a_body_that_nobody_reads_ends_the_connection() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = server_with_abc(data.path());
+    for body in [
+        "content-length: 3\r\n\r\nabc",
+        "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ] {
+        for (request, status) in [
+            ("GET /abc", "302"),
+            ("GET /nosuch", "404"),
+            ("GET /livez", "200"),
+            ("DELETE /links/nosuch", "404"),
+        ] {
+            let requests = format!("{request} HTTP/1.1\r\nhost: x\r\n{body}{VISIT}");
+            let answers = answers_to(&server, requests.as_bytes());
+            assert_eq!(statuses(&answers), [status], "{requests}: {answers}");
+            assert!(answers.contains("connection: close\r\n"), "{answers}");
+        }
+    }
+}
