@@ -28,7 +28,7 @@ pub const JOURNAL_MAX_MIB_DEFAULT: u64 = 1_024;
 /// The least that `--journal-max-mib` may ask for: a few segments.
 pub const JOURNAL_MAX_MIB_MIN: u64 = 64;
 /// Open connections at most.
-pub const CONNECTIONS_MAX_DEFAULT: usize = 20_000;
+pub const CONNECTIONS_MAX_DEFAULT: usize = 15_000;
 const CONNECTIONS_MAX_MAX: usize = 1_000_000;
 /// Open connections of one address at most; this machine's own are not counted unless the setting is given.
 pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 1_000;

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Service;
 use super::express::{Arrival, Express, StopOnDrop};
@@ -35,11 +36,11 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// When the door closes, so many of those who wait before it are let in: the length of the system's queue.
 const WAITING_MAX: usize = 1024;
+/// While all places are taken, silent connections are looked for this often.
+const MAKE_ROOM_EVERY: Duration = Duration::from_secs(1);
 /// To a client with too many connections: the answer to whatever it asks.
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-    content-type: application/problem+json\r\ncontent-length: 134\r\n\r\n\
-    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
-    \"detail\":\"Too many connections\",\"error\":\"Too many connections\"}\n";
+const TOO_MANY: &str = "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\
+    \"detail\":\"Too many connections\",\"error\":\"Too many connections\"}";
 
 /// How connections are let in.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +60,7 @@ pub async fn accept(listener: TcpListener, service: Service, options: DoorOption
     let stopping = tasks.stopping();
     loop {
         let next = async {
-            let place = places.wait().await;
+            let place = wait_for_place(&places, express.as_ref()).await;
             (listener.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
@@ -83,6 +84,22 @@ pub async fn accept(listener: TcpListener, service: Service, options: DoorOption
     });
     if let Err(error) = waiting {
         tracing::warn!("connections that waited are not answered: {error}");
+    }
+}
+
+/// A place for the next connection. When all are taken, those who hold theirs in silence lose them first.
+async fn wait_for_place(places: &Places, express: Option<&Express>) -> OwnedSemaphorePermit {
+    loop {
+        if let Some(place) = places.free() {
+            return place;
+        }
+        if let Some(express) = express {
+            express.make_room();
+        }
+        tokio::select! {
+            place = places.wait() => return place,
+            () = tokio::time::sleep(MAKE_ROOM_EVERY) => {}
+        }
     }
 }
 
@@ -155,6 +172,11 @@ fn admit(stream: TcpStream, place: Place, express: Option<&Express>, service: &S
 
 /// Says why, if the client's system takes it at once, and closes.
 fn refuse(stream: &TcpStream, address: IpAddr) {
-    let _ = stream.try_write(TOO_MANY);
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+         content-type: application/problem+json\r\ncontent-length: {}\r\n\r\n{TOO_MANY}",
+        TOO_MANY.len()
+    );
+    let _ = stream.try_write(answer.as_bytes());
     tracing::debug!(%address, "an address has too many connections open");
 }

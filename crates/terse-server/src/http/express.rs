@@ -69,6 +69,13 @@ impl Express {
         Ok((express, stop))
     }
 
+    /// Has the threads close connections that nothing was heard of for a moment: others wait for their places.
+    pub(super) fn make_room(&self) {
+        for inbox in &self.0.inboxes {
+            inbox.make_room();
+        }
+    }
+
     /// Gives a connection to the next thread. Gives it back when the threads have been told to end.
     pub(super) fn give(&self, arrival: Arrival) -> Result<(), Arrival> {
         let turn = self.0.next.fetch_add(1, Ordering::Relaxed);

@@ -15,8 +15,9 @@ use crate::totals::{self, Clicks};
 
 /// Clicks in the tail that make it due to be folded: bounds what a reader of a link's clicks looks through.
 pub(crate) const TAIL_CLICKS_MAX: i64 = 1 << 18;
-/// A run does not grow beyond this by taking in others: what is folded at once fits in memory.
-const RUN_CLICKS_MAX: i64 = 1 << 20;
+/// A run does not grow beyond this by taking in others, which are a little larger than [`TAIL_CLICKS_MAX`]: what is folded at
+/// once fits in memory.
+const RUN_CLICKS_MAX: i64 = 5 * TAIL_CLICKS_MAX;
 /// What a block costs here, and how many comparisons cost as much as a step, in the terms of [`Pace`].
 const BLOCK_STEPS: u32 = 256;
 const COMPARISONS_PER_STEP: u32 = 32;

@@ -62,7 +62,7 @@ pub(crate) struct ServeArgs {
     )]
     journal_max_mib: Option<String>,
 
-    /// Open connections at most; more wait until one closes [default: 20000]
+    /// Open connections at most; more wait until one closes [default: 15000]
     #[arg(
         long,
         env = "TERSE_MAX_CONNECTIONS",

@@ -3,6 +3,7 @@
 mod differential;
 mod endings;
 mod pipelines;
+mod places;
 
 use std::io::{Read, Write};
 

@@ -20,6 +20,8 @@ use crate::lifecycle::Tasks;
 const WAKE: Token = Token(usize::MAX);
 /// Events that are taken from the system at once.
 const EVENTS_MAX: usize = 256;
+/// How long a connection may be silent while others wait for its place.
+const SILENT_WHEN_FULL: Duration = Duration::from_secs(1);
 /// How often connections are looked through for idle ones.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -41,6 +43,8 @@ struct Mail {
     arrivals: Vec<Arrival>,
     /// Nothing more is taken: the thread is to end.
     is_closed: bool,
+    /// Others wait for the places of silent connections.
+    is_room_wanted: bool,
 }
 
 /// A running thread's own.
@@ -117,6 +121,12 @@ impl Inbox {
         Ok(())
     }
 
+    /// Tells the thread that others wait for the places of silent connections.
+    pub(super) fn make_room(&self) {
+        self.mail().is_room_wanted = true;
+        self.wake();
+    }
+
     /// Tells the thread to end.
     pub(super) fn close(&self) {
         self.mail().is_closed = true;
@@ -172,11 +182,16 @@ impl Run {
         self.now_s = elapsed.as_secs();
         if elapsed.saturating_sub(self.swept_at) >= SWEEP_EVERY {
             self.swept_at = elapsed;
-            let heard_before_s = self.now_s.saturating_sub(HEADER_WITHIN.as_secs());
-            // Dropped means closed; the system forgets it as well.
-            self.connections
-                .retain(|_, connection| connection.heard_at_s >= heard_before_s);
+            self.close_silent(HEADER_WITHIN);
         }
+    }
+
+    /// Closes the connections that nothing was heard of for longer than `within`.
+    fn close_silent(&mut self, within: Duration) {
+        let heard_before_s = self.now_s.saturating_sub(within.as_secs());
+        // Dropped means closed; the system forgets it as well.
+        self.connections
+            .retain(|_, connection| connection.heard_at_s >= heard_before_s);
     }
 
     fn handle(&mut self, event: &Event) {
@@ -187,14 +202,21 @@ impl Run {
     }
 
     fn take_arrivals(&mut self) {
-        let arrivals = {
+        let mail = {
             let mut mail = self.inbox.mail();
-            if mail.is_closed {
-                self.responder.close();
+            Mail {
+                arrivals: std::mem::take(&mut mail.arrivals),
+                is_closed: mail.is_closed,
+                is_room_wanted: std::mem::take(&mut mail.is_room_wanted),
             }
-            std::mem::take(&mut mail.arrivals)
         };
-        for arrival in arrivals {
+        if mail.is_closed {
+            self.responder.close();
+        }
+        if mail.is_room_wanted {
+            self.close_silent(SILENT_WHEN_FULL);
+        }
+        for arrival in mail.arrivals {
             self.welcome(arrival);
         }
     }

@@ -116,7 +116,7 @@ fn without_chance(line: &str) -> String {
 
 /// Header fields with different names may come in any order.
 fn sort_headers(lines: &mut [String]) {
-    for head in lines.split_mut(|line| line.is_empty()) {
+    for head in lines.split_mut(String::is_empty) {
         let fields = head
             .iter()
             .position(|line| line.starts_with("HTTP/1."))

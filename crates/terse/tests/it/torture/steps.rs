@@ -101,7 +101,7 @@ fn killed_at(data_dir: &Path, call: &str, step: u64) -> Command {
         .arg(terse.get_program())
         .args(serve_arguments(data_dir));
     for (name, value) in terse.get_envs() {
-        assert!(value.is_none(), "{name:?} is taken away, nothing is added");
+        assert!(value.is_none(), "a variable is taken away, none is added");
         command.env_remove(name);
     }
     command
