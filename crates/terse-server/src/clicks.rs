@@ -25,6 +25,9 @@ mod record;
 mod segment;
 mod shipper;
 
+#[cfg(feature = "bench-internals")]
+pub(crate) use shipper::bench;
+
 pub use header::{BadHeader, JournalId};
 pub use inspection::{Inspection, InspectionError, Writer, inspect};
 pub use journal::{Ends, Journal, JournalStats, Shed};

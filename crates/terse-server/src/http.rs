@@ -32,6 +32,8 @@ use crate::lifecycle::Tasks;
 use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 
 pub use api::openapi;
+#[cfg(feature = "bench-internals")]
+pub(crate) use express::bench;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_HOST: &str = "An HTTP/1.1 request needs exactly one Host header";

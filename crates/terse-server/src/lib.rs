@@ -5,6 +5,14 @@
 
 pub mod app;
 pub mod auth;
+#[cfg(feature = "bench-internals")]
+#[doc(hidden)]
+pub mod bench {
+    //! Private parts of the hot path, each so that its instructions can be counted alone. Under a feature and not
+    //! public, so that nobody else builds on them.
+    pub use crate::clicks::bench::Batches;
+    pub use crate::http::bench::Visits;
+}
 pub mod cache;
 pub mod clicks;
 pub mod config;

@@ -4,6 +4,8 @@
 //! into sorted runs, by which a link's clicks are found ([`postings`]), and into the totals ([`fold`]). `docs/click-storage.md`
 //! has the picture and the bytes.
 
+#[cfg(feature = "bench-internals")]
+pub(crate) mod bench;
 pub(crate) mod block;
 pub(crate) mod blocks;
 pub(crate) mod browse;

@@ -10,6 +10,13 @@
 //! - a batch of clicks is stored exactly once: the journal's position moves in the same transaction;
 //! - ids are never given twice, versions only grow.
 
+#[cfg(feature = "bench-internals")]
+#[doc(hidden)]
+pub mod bench {
+    //! Packing alone, so that its instructions can be counted. Under a feature and not public, so that nobody else
+    //! builds on it.
+    pub use crate::clicks::bench::{Clicks, Postings};
+}
 mod clicks;
 mod db;
 mod error;

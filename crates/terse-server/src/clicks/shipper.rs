@@ -20,6 +20,8 @@ use caught::caught;
 
 mod backlog;
 mod batch;
+#[cfg(feature = "bench-internals")]
+pub(crate) mod bench;
 mod caught;
 mod interner;
 mod pass;

@@ -10,6 +10,8 @@
 //!
 //! Invariant: bytes are taken off a connection only with the click in the journal and the answer written, or handed on.
 
+#[cfg(feature = "bench-internals")]
+pub(crate) mod bench;
 mod connection;
 mod detour;
 mod head;
