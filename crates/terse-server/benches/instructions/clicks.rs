@@ -17,20 +17,25 @@ const REFERRERS: usize = 20;
 /// Into the journal.
 pub(crate) fn append(clicks: usize) {
     let (journal, _scratch) = journal();
-    let visits = Visits::new();
+    let visitors = Visitors::new();
     // Begins the first segment.
-    visits.append(&journal, 0);
+    append_one(&journal, &visitors.click(0));
     for number in 0..clicks {
-        measured(|| visits.append(&journal, black_box(number)));
+        let click = visitors.click(number);
+        measured(|| append_one(&journal, black_box(&click)));
     }
 }
 
 /// Out of the journal, as one batch whose texts the shipper knows from the one before.
 pub(crate) fn read_batch(clicks: usize) {
-    let journal = journal_of(clicks);
+    let (journal, _scratch) = journal();
+    let visitors = Visitors::new();
+    for number in 0..clicks {
+        append_one(&journal, &visitors.click(number));
+    }
     let mut batches = Batches::default();
-    batches.read_first(&journal.0);
-    let read = measured(|| batches.read_first(black_box(&journal.0)));
+    batches.read_first(&journal);
+    let read = measured(|| batches.read_first(black_box(&journal)));
     assert_eq!(read, (clicks, AGENTS + REFERRERS));
 }
 
@@ -48,24 +53,19 @@ pub(crate) fn pack_postings(clicks: usize) {
     assert!(bytes > 0, "chunks have bytes");
 }
 
-fn journal_of(clicks: usize) -> (Journal, tempfile::TempDir) {
-    let (journal, scratch) = journal();
-    let visits = Visits::new();
-    for number in 0..clicks {
-        visits.append(&journal, number);
-    }
-    (journal, scratch)
+fn append_one(journal: &Journal, click: &ClickRecord<'_>) {
+    journal.append(click).expect("there is room");
 }
 
-/// What visits say, so that of many, most have said it before.
-struct Visits {
+/// What visitors say: of many, most say what another has said.
+struct Visitors {
     codes: Vec<String>,
     targets: Vec<String>,
     agents: Vec<String>,
     referrers: Vec<String>,
 }
 
-impl Visits {
+impl Visitors {
     fn new() -> Self {
         let targets = |number| format!("https://example.com/a/page/that/has/a/name/{number}");
         let agents = |number| {
@@ -80,14 +80,12 @@ impl Visits {
         }
     }
 
-    fn append(&self, journal: &Journal, number: usize) {
+    fn click(&self, number: usize) -> ClickRecord<'_> {
         let link = number % LINKS;
-        let appended = journal.append(&ClickRecord {
+        let id = i64::try_from(link + 1).expect("there are few links");
+        ClickRecord {
             at: now(),
-            link_id: i64::try_from(link + 1)
-                .ok()
-                .and_then(|id| LinkId::new(id).ok())
-                .expect("positive"),
+            link_id: LinkId::new(id).expect("positive"),
             version: 1,
             owner: None,
             short_code: self.codes[link].as_bytes(),
@@ -96,7 +94,6 @@ impl Visits {
             user_agent: Some(self.agents[number % AGENTS].as_bytes()),
             is_head: false,
             is_prefetch: false,
-        });
-        appended.expect("there is room");
+        }
     }
 }
