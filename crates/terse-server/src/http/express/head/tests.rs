@@ -1,3 +1,5 @@
+mod agreement;
+
 use super::*;
 
 fn head(line: &str, headers: &str) -> String {
