@@ -2,6 +2,7 @@
 
 mod differential;
 mod endings;
+mod limits;
 mod pipelines;
 mod places;
 
