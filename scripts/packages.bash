@@ -27,3 +27,23 @@ apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 }
+
+# The folder of PostgreSQL's server programs, which Debian keeps off PATH; the newest version's, or nothing.
+postgres_bin() {
+    if has postgres && has initdb; then
+        dirname "$(command -v postgres)"
+        return
+    fi
+    local folders
+    folders=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1)
+    [ -z "$folders" ] || echo "$folders"
+}
+
+# A port of this machine that nobody listens on; `ss` is not everywhere.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 10000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+}

@@ -9,26 +9,30 @@ use std::pin::Pin;
 use terse_core::{PageRequest, Start};
 
 use crate::error::{Error, Result, Trouble};
+use crate::postgres::{self, Patience, Postgres};
 use crate::sql::Sql;
 use crate::sqlite::{self, Sqlite};
-use crate::store::StoreOptions;
+use crate::store::{Place, StoreOptions};
 
 /// The database that a store works on.
 #[derive(Debug)]
 pub(crate) enum Db {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 /// What a job does its work with: one open transaction.
 #[derive(Debug)]
 pub(crate) enum Tx {
     Sqlite(sqlite::Tx),
+    Postgres(postgres::Tx),
 }
 
 /// A row of a result, as long as it is looked at.
 #[derive(Debug)]
 pub(crate) enum Row<'a> {
     Sqlite(sqlite::Row<'a>),
+    Postgres(postgres::Row<'a>),
 }
 
 /// A value handed to a statement.
@@ -58,7 +62,13 @@ pub(crate) enum Read {
 
 impl Db {
     pub(crate) async fn open(options: StoreOptions) -> Result<Self> {
-        Sqlite::open(options).await.map(Self::Sqlite)
+        match options.place.clone() {
+            Place::File(path) => Sqlite::open(path, options).await.map(Self::Sqlite),
+            Place::Server(url) => {
+                let postgres = Postgres::open(&url, &options).await?;
+                Ok(Self::Postgres(postgres))
+            }
+        }
     }
 
     /// Runs `job` on one consistent state of the database, which it cannot change.
@@ -69,6 +79,7 @@ impl Db {
     ) -> Result<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(read, Box::new(job)).await,
+            Self::Postgres(postgres) => postgres.read(read, Box::new(job)).await,
         }
     }
 
@@ -79,25 +90,35 @@ impl Db {
     ) -> Result<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.write(Box::new(job)).await,
+            Self::Postgres(postgres) => postgres.write(Patience::Quick, Box::new(job)).await,
+        }
+    }
+
+    /// As [`Db::write`], for what nobody expects to be quick: thousands of rows.
+    pub(crate) async fn write_at_length<T: Send + 'static>(
+        &self,
+        job: impl for<'a> FnOnce(&'a mut Tx) -> Work<'a, T> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(Box::new(job)).await,
+            Self::Postgres(postgres) => postgres.write(Patience::Long, Box::new(job)).await,
         }
     }
 
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
         }
     }
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "an engine behind a network waits here; callers are written for both"
-)]
 impl Tx {
     /// Runs a statement that gives no rows; the number of rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<u64> {
         match self {
             Self::Sqlite(tx) => tx.execute(sql, params),
+            Self::Postgres(tx) => tx.execute(sql, params).await,
         }
     }
 
@@ -109,6 +130,7 @@ impl Tx {
     ) -> Result<u64> {
         match self {
             Self::Sqlite(tx) => tx.execute_many(sql, rows),
+            Self::Postgres(tx) => tx.execute_many(sql, rows).await,
         }
     }
 
@@ -121,6 +143,7 @@ impl Tx {
     ) -> Result<Vec<T>> {
         match self {
             Self::Sqlite(tx) => tx.query(sql, params, decode),
+            Self::Postgres(tx) => tx.query(sql, params, decode).await,
         }
     }
 
@@ -133,6 +156,7 @@ impl Tx {
     ) -> Result<Option<T>> {
         match self {
             Self::Sqlite(tx) => tx.query_opt(sql, params, decode),
+            Self::Postgres(tx) => tx.query_opt(sql, params, decode).await,
         }
     }
 
@@ -149,9 +173,11 @@ impl Tx {
     }
 
     /// What the engine's own check of its files finds.
-    pub(crate) async fn file_problems(&mut self) -> Result<Vec<String>> {
+    pub(crate) fn file_problems(&mut self) -> Result<Vec<String>> {
         match self {
             Self::Sqlite(tx) => tx.file_problems(),
+            // Its operators have tools for that (pg_amcheck), which need rights that we do not.
+            Self::Postgres(_) => Ok(Vec::new()),
         }
     }
 }
@@ -160,30 +186,35 @@ impl Row<'_> {
     pub(crate) fn int(&self, column: usize) -> Result<i64> {
         match self {
             Self::Sqlite(row) => row.int(column),
+            Self::Postgres(row) => row.int(column),
         }
     }
 
     pub(crate) fn opt_int(&self, column: usize) -> Result<Option<i64>> {
         match self {
             Self::Sqlite(row) => row.opt_int(column),
+            Self::Postgres(row) => row.opt_int(column),
         }
     }
 
     pub(crate) fn bool(&self, column: usize) -> Result<bool> {
         match self {
             Self::Sqlite(row) => row.bool(column),
+            Self::Postgres(row) => row.bool(column),
         }
     }
 
     pub(crate) fn text(&self, column: usize) -> Result<String> {
         match self {
             Self::Sqlite(row) => row.text(column),
+            Self::Postgres(row) => row.text(column),
         }
     }
 
     pub(crate) fn opt_text(&self, column: usize) -> Result<Option<String>> {
         match self {
             Self::Sqlite(row) => row.opt_text(column),
+            Self::Postgres(row) => row.opt_text(column),
         }
     }
 
@@ -191,15 +222,19 @@ impl Row<'_> {
     pub(crate) fn blob<T>(&self, column: usize, decode: impl FnOnce(&[u8]) -> Option<T>) -> Result<T> {
         let decoded = match self {
             Self::Sqlite(row) => decode(row.blob(column)?),
+            Self::Postgres(row) => decode(row.blob(column)?),
         };
         decoded.ok_or_else(|| self.unreadable(column, "bytes of an unknown format"))
     }
 
     /// The error for a column that holds what this program never writes there.
     pub(crate) fn unreadable(&self, column: usize, found: impl Into<String>) -> Error {
-        let Self::Sqlite(row) = self;
+        let statement = match self {
+            Self::Sqlite(row) => row.statement(),
+            Self::Postgres(row) => row.statement(),
+        };
         Error::internal(Trouble::Column {
-            statement: row.statement(),
+            statement,
             column,
             found: found.into(),
         })

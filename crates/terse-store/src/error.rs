@@ -58,6 +58,10 @@ pub(crate) enum Trouble {
     QueueFull,
     #[error("the store is closed")]
     Closed,
+    #[error("the database did not answer in time")]
+    NoAnswer,
+    #[error("other writes took too long")]
+    NoTurn,
     #[error("a transaction panicked: {0}")]
     Panic(String),
     #[error("the database undid the transaction by itself")]

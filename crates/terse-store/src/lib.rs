@@ -2,7 +2,7 @@
 //!
 //! Here is all of terse's SQL, each statement once, and nothing of HTTP or caches. [`Store`]'s functions are the
 //! transactions that terse knows; a file per aggregate has those of links, users, events, clicks and imports. Beneath
-//! them `db` is the only module that knows which engines there are, and `sqlite` drives one.
+//! them `db` is the only module that knows which engines there are, and `sqlite` and `postgres` drive one each.
 //!
 //! Invariants, whatever happens:
 //! - what was acknowledged is on disk; what failed left nothing behind;
@@ -26,9 +26,11 @@ mod links;
 mod maintenance;
 mod migrations;
 mod pace;
+mod postgres;
 mod sql;
 mod sqlite;
 mod store;
+mod task;
 mod totals;
 mod users;
 
@@ -37,4 +39,8 @@ pub use error::{Cause, Conflict, Error, Result};
 pub use import::{Imported, Taken};
 pub use links::{Created, RedirectRow, Updated};
 pub use pace::Pace;
-pub use store::{READERS_DEFAULT, Store, StoreOptions, UNINDEXED_BLOCKS_DEFAULT};
+pub use postgres::{InvalidPostgresUrl, PostgresUrl};
+pub use store::{
+    CONNECTIONS_DEFAULT, Place, READERS_DEFAULT, SERVER_WITHIN_DEFAULT, Store, StoreOptions,
+    UNINDEXED_BLOCKS_DEFAULT,
+};

@@ -22,7 +22,7 @@ impl Store {
         self.db
             .read(Read::Scan, |tx| {
                 Box::pin(async move {
-                    let mut problems = tx.file_problems().await?;
+                    let mut problems = tx.file_problems()?;
                     problems.extend(check::problems(tx, PROBLEMS_MAX).await?);
                     Ok(problems)
                 })

@@ -21,10 +21,16 @@ pub(crate) struct Applied {
 }
 
 /// All steps, in order.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_first",
-    text: include_str!("../migrations/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_first",
+        text: include_str!("../migrations/0001_first.sql"),
+    },
+    Migration {
+        name: "0002_given_ids",
+        text: include_str!("../migrations/0002_given_ids.sql"),
+    },
+];
 
 /// Run before anything is asked of the database.
 pub(crate) const CREATE_RECORD: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
@@ -49,6 +55,15 @@ pub(crate) async fn pending(tx: &mut Tx) -> Result<&'static [Migration]> {
         })
         .await?;
     after(&applied, MIGRATIONS)
+}
+
+impl Migration {
+    /// Its text in the terms of an engine: what stands for each of the words in braces.
+    pub(crate) fn in_terms_of(&self, words: &[(&str, &str)]) -> String {
+        words.iter().fold(self.text.to_owned(), |text, (word, meaning)| {
+            text.replace(word, meaning)
+        })
+    }
 }
 
 /// Records that the database went through `migration`, within the transaction that did it.

@@ -51,6 +51,11 @@ impl Sql {
         self.name
     }
 
+    /// PostgreSQL takes the text as it is.
+    pub(crate) fn for_postgres(&self) -> &'static str {
+        self.text
+    }
+
     /// SQLite numbers `$1` by its first appearance, as any other name; only `?1` means the first parameter.
     pub(crate) fn for_sqlite(&self) -> &str {
         self.for_sqlite.get_or_init(|| number_parameters(self.text))

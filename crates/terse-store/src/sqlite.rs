@@ -5,23 +5,24 @@
 
 mod backup;
 mod connection;
+mod drive;
 mod failure;
 mod reader;
 mod row;
-mod task;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod worker;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::{oneshot, watch};
 
-use crate::db::{Job, Read};
+use crate::db::{self, Job, Read};
 use crate::error::{Error, Result, Trouble};
 use crate::store::StoreOptions;
 
@@ -29,7 +30,7 @@ pub(crate) use backup::backup;
 pub(crate) use row::Row;
 pub(crate) use tx::Tx;
 
-use task::{Pending, Task};
+use crate::task::{Pending, Task};
 
 /// Writes that may wait; further ones are refused at once rather than kept waiting for longer than clients do.
 const WRITES_WAITING_MAX: usize = 4_096;
@@ -63,14 +64,14 @@ struct Tasks {
 }
 
 impl Sqlite {
-    pub(crate) async fn open(options: StoreOptions) -> Result<Self> {
+    pub(crate) async fn open(path: PathBuf, options: StoreOptions) -> Result<Self> {
         let (queues, tasks) = queues();
         let (ended, running) = watch::channel(());
         let (opened, is_open) = oneshot::channel();
         thread::Builder::new()
             .name("sqlite-write".to_owned())
             .spawn(move || {
-                worker::run(&options, &tasks, opened);
+                worker::run(&path, &options, &tasks, opened);
                 drop(running);
             })
             .map_err(Error::unavailable)?;
@@ -143,4 +144,12 @@ fn queues() -> (Queues, Tasks) {
             scans: scan_tasks,
         },
     )
+}
+
+/// The transaction of a thread of this engine.
+fn sqlite(tx: &db::Tx) -> &Tx {
+    match tx {
+        db::Tx::Sqlite(tx) => tx,
+        db::Tx::Postgres(_) => unreachable!("SQLite's threads have SQLite's transactions"),
+    }
 }

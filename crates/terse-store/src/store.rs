@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::clicks::tail::Tail;
 use crate::clicks::texts::TextCache;
 use crate::db::{Db, Read};
 use crate::error::Result;
+use crate::postgres::PostgresUrl;
 
 /// Threads that read. One of them only looks up single rows, so that no list holds up a redirect.
 pub const READERS_DEFAULT: usize = 2;
@@ -14,15 +16,35 @@ pub const READERS_DEFAULT: usize = 2;
 /// Packed blocks of clicks that are not indexed yet, at most: on a quiet server each has few clicks.
 pub const UNINDEXED_BLOCKS_DEFAULT: u32 = 1_024;
 
+/// Connections to a database server, which replicas share with one another: its default is 100 for all.
+pub const CONNECTIONS_DEFAULT: usize = 16;
+
+/// What a server that is well needs a hundredth of.
+pub const SERVER_WITHIN_DEFAULT: Duration = Duration::from_millis(600);
+
+/// Where things are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A SQLite file; its folder must exist. Only one process at a time may open it as a store.
+    File(PathBuf),
+    /// A database of a PostgreSQL server, for as many processes as its connections allow.
+    Server(PostgresUrl),
+}
+
 /// Where and how to keep things.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// The SQLite file; its folder must exist. Only one process at a time may open it as a store.
-    pub path: PathBuf,
-    /// Threads that read, at least one.
+    /// Where.
+    pub place: Place,
+    /// Threads that read a file, at least one.
     pub readers: usize,
-    /// The most bytes that the file may grow to; writes beyond are [`crate::Error::Unavailable`].
+    /// The most bytes that a file may grow to; writes beyond are [`crate::Error::Unavailable`].
     pub size_max_bytes: Option<u64>,
+    /// Connections to a server at most, at least two: one writes.
+    pub connections_max: usize,
+    /// How long a server may take for each of: a connection, a short statement, the turn to write. What takes longer is
+    /// [`crate::Error::Unavailable`]; a write that has had all three against it is refused after three times as long.
+    pub server_within: Duration,
     /// Batches of clicks, roughly, after which the latest ones are indexed by link and owner. Until then whoever asks for a
     /// link's clicks looks through all of these.
     pub unindexed_blocks_max: u32,
@@ -31,10 +53,17 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// A store in the file `path`, with what suits most machines.
     pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self::at(Place::File(path.into()))
+    }
+
+    /// A store at `place`, with what suits most machines.
+    pub fn at(place: Place) -> Self {
         Self {
-            path: path.into(),
+            place,
             readers: READERS_DEFAULT,
             size_max_bytes: None,
+            connections_max: CONNECTIONS_DEFAULT,
+            server_within: SERVER_WITHIN_DEFAULT,
             unindexed_blocks_max: UNINDEXED_BLOCKS_DEFAULT,
         }
     }

@@ -72,7 +72,7 @@ impl Store {
     /// forget.
     pub async fn delete_user(&self, id: UserId) -> Result<Option<Vec<ShortCode>>> {
         self.db
-            .write(move |tx| {
+            .write_at_length(move |tx| {
                 Box::pin(async move {
                     let codes = links::change::disown(tx, id).await?;
                     let deleted = tx.execute(&DELETE, &[id.get().into()]).await?;

@@ -22,7 +22,7 @@ statements! {
     FIND_CONTAINING = "SELECT first_id, clicks, body FROM click_blocks WHERE first_id <= $1 \
                        ORDER BY first_id DESC LIMIT 1";
     LIST = "SELECT first_id, clicks, body FROM click_blocks WHERE first_id > $1 ORDER BY first_id LIMIT $2";
-    COUNT = "SELECT count(*), COALESCE(sum(clicks), 0) FROM click_blocks WHERE first_id > $1";
+    COUNT = "SELECT count(*), CAST(COALESCE(sum(clicks), 0) AS BIGINT) FROM click_blocks WHERE first_id > $1";
     FIND_INDEXED_THROUGH = "SELECT indexed_through FROM click_index";
 }
 

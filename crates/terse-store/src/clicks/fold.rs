@@ -47,7 +47,7 @@ pub(crate) async fn fold(db: &Db) -> Result<()> {
     if fold.run.is_none() {
         return Ok(());
     }
-    db.write(move |tx| Box::pin(async move { put_in_place(tx, &fold).await }))
+    db.write_at_length(move |tx| Box::pin(async move { put_in_place(tx, &fold).await }))
         .await
 }
 

@@ -20,7 +20,7 @@ impl Store {
     /// as a bot's add to the totals of their links.
     pub async fn import_events(&self, rows: Vec<NewEvent>) -> Result<Vec<Imported>> {
         self.db
-            .write(move |tx| {
+            .write_at_length(move |tx| {
                 Box::pin(async move {
                     let mut imported = Vec::with_capacity(rows.len());
                     let mut clicks = Clicks::new();

@@ -22,7 +22,7 @@ impl Store {
     /// log they come with has them.
     pub async fn import_links(&self, rows: Vec<NewLink>) -> Result<Vec<Imported>> {
         self.db
-            .write(move |tx| {
+            .write_at_length(move |tx| {
                 Box::pin(async move {
                     let mut imported = Vec::with_capacity(rows.len());
                     let mut owners = HashSet::new();

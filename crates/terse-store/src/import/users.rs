@@ -19,7 +19,7 @@ impl Store {
     /// Stores users; what came of each, in their order. Rows without an id get the next.
     pub async fn import_users(&self, rows: Vec<NewUser>) -> Result<Vec<Imported>> {
         self.db
-            .write(move |tx| {
+            .write_at_length(move |tx| {
                 Box::pin(async move {
                     let mut imported = Vec::with_capacity(rows.len());
                     for row in &rows {

@@ -31,11 +31,11 @@ const PAGE_BYTES: u64 = 4_096;
 /// The connection that writes; makes the file when there is none.
 ///
 /// Without `mmap_size`: a read error in a map is a signal that kills the process, not an error that one caller gets.
-pub(super) fn open_writer(options: &StoreOptions) -> Result<Connection> {
+pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connection> {
     check_version(rusqlite::version_number())?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = open(&options.path, flags)?;
+    let connection = open(path, flags)?;
     set(&connection, "journal_mode", "wal")?;
     set(&connection, "synchronous", "full")?;
     set(&connection, "foreign_keys", "on")?;

@@ -5,9 +5,11 @@
 use crossbeam_channel::{Receiver, select};
 
 use super::Tasks;
-use super::task::Task;
+use super::drive::drive;
+use super::sqlite;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::task::Task;
 
 /// Runs tasks until the queues are closed and empty. With `takes_scans` off, a list or search of seconds never
 /// stands between a visitor and the lookup of a code.
@@ -38,25 +40,23 @@ fn run_all(tx: &mut Tx, tasks: &Receiver<Box<dyn Task>>) {
 }
 
 fn run_one(tx: &mut Tx, mut task: Box<dyn Task>) {
-    if !task.is_wanted() {
+    if !task.begin() {
         return;
     }
     let begun = control(tx, "BEGIN");
     if begun.is_ok() {
-        task.run(tx);
+        drive(task.run(tx));
         end(tx);
     }
     task.settle(begun);
 }
 
 fn end(tx: &Tx) {
-    let Tx::Sqlite(sqlite) = tx;
-    if let Err(error) = sqlite.control("ROLLBACK") {
+    if let Err(error) = sqlite(tx).control("ROLLBACK") {
         tracing::debug!(%error, "the read transaction had ended by itself");
     }
 }
 
 fn control(tx: &Tx, statement: &'static str) -> Result<()> {
-    let Tx::Sqlite(sqlite) = tx;
-    sqlite.control(statement)
+    sqlite(tx).control(statement)
 }

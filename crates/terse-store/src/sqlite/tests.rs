@@ -7,6 +7,7 @@ use super::*;
 use crate::db;
 use crate::error::Conflict;
 use crate::sql::{ALL, Sql};
+use crate::task::Task;
 
 static INSERT: Sql = Sql::both(
     "tests::INSERT",
@@ -42,15 +43,18 @@ struct Database {
 
 fn database() -> Database {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = StoreOptions::new(folder.path().join("terse.sqlite"));
-    let tx = worker::open_alone(&options).expect("an empty folder");
+    let path = folder.path().join("terse.sqlite");
+    let options = StoreOptions::new(&path);
+    let tx = worker::open_alone(&path, &options).expect("an empty folder");
     Database { folder, tx }
 }
 
 impl Database {
     fn sqlite(&mut self) -> &mut Tx {
-        let db::Tx::Sqlite(tx) = &mut self.tx;
-        tx
+        match &mut self.tx {
+            db::Tx::Sqlite(tx) => tx,
+            db::Tx::Postgres(_) => unreachable!("made by `database`"),
+        }
     }
 
     fn users(&mut self) -> i64 {

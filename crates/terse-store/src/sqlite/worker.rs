@@ -1,18 +1,19 @@
 //! The life of the threads: open, migrate, serve, and close in the right order.
 
+use std::path::Path;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
-use super::task::drive;
-use super::{Tasks, Tx, connection, reader, writer};
+use super::drive::drive;
+use super::{Tasks, Tx, connection, reader, sqlite, writer};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::migrations::{self, CREATE_RECORD, Migration};
 use crate::store::StoreOptions;
 
 /// What stands for the braces in the migrations.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 7] = [
     ("{id}", "INTEGER PRIMARY KEY AUTOINCREMENT"),
     ("{given_id}", "INTEGER PRIMARY KEY"),
     ("{bytes}", "BLOB"),
@@ -23,12 +24,14 @@ const WORDS: [(&str, &str); 6] = [
         "{link_sequence}",
         "SELECT seq AS highest_id FROM sqlite_sequence WHERE name = 'links'",
     ),
+    // AUTOINCREMENT sees to it.
+    ("{given_ids_move_sequences}", ""),
 ];
 
 /// The thread that writes; it starts the readers and outlives them, because only a connection that may write can
 /// tidy up the WAL.
-pub(super) fn run(options: &StoreOptions, tasks: &Tasks, opened: oneshot::Sender<Result<()>>) {
-    let (mut tx, readers) = match open(options, tasks) {
+pub(super) fn run(path: &Path, options: &StoreOptions, tasks: &Tasks, opened: oneshot::Sender<Result<()>>) {
+    let (mut tx, readers) = match open(path, options, tasks) {
         Ok(opened) => opened,
         Err(error) => {
             // The receiver waits for exactly this.
@@ -44,37 +47,31 @@ pub(super) fn run(options: &StoreOptions, tasks: &Tasks, opened: oneshot::Sender
             tracing::error!("a thread that reads from SQLite had panicked");
         }
     }
-    let db::Tx::Sqlite(sqlite) = &tx;
-    if let Err(error) = connection::checkpoint(sqlite.connection()) {
+    if let Err(error) = connection::checkpoint(sqlite(&tx).connection()) {
         tracing::warn!(%error, "the WAL stays beside the database; the next start reads it");
     }
 }
 
-fn open(options: &StoreOptions, tasks: &Tasks) -> Result<(db::Tx, Vec<JoinHandle<()>>)> {
-    let tx = open_alone(options)?;
+fn open(path: &Path, options: &StoreOptions, tasks: &Tasks) -> Result<(db::Tx, Vec<JoinHandle<()>>)> {
+    let tx = open_alone(path, options)?;
     let readers = options.readers.max(1);
     let handles = (0..readers).map(|index| {
         let takes_scans = index > 0 || readers == 1;
-        start_reader(options, tasks.clone(), index, takes_scans)
+        start_reader(path, tasks.clone(), index, takes_scans)
     });
     let handles = handles.collect::<Result<_>>()?;
     Ok((tx, handles))
 }
 
 /// The connection that writes, with the schema up to date.
-pub(super) fn open_alone(options: &StoreOptions) -> Result<db::Tx> {
-    let mut tx = db::Tx::Sqlite(Tx::new(connection::open_writer(options)?));
+pub(super) fn open_alone(path: &Path, options: &StoreOptions) -> Result<db::Tx> {
+    let mut tx = db::Tx::Sqlite(Tx::new(connection::open_writer(path, options)?));
     migrate(&mut tx)?;
     Ok(tx)
 }
 
-fn start_reader(
-    options: &StoreOptions,
-    tasks: Tasks,
-    index: usize,
-    takes_scans: bool,
-) -> Result<JoinHandle<()>> {
-    let tx = db::Tx::Sqlite(Tx::new(connection::open_reader(&options.path)?));
+fn start_reader(path: &Path, tasks: Tasks, index: usize, takes_scans: bool) -> Result<JoinHandle<()>> {
+    let tx = db::Tx::Sqlite(Tx::new(connection::open_reader(path)?));
     thread::Builder::new()
         .name(format!("sqlite-read-{index}"))
         .spawn(move || reader::run(tx, &tasks, takes_scans))
@@ -98,18 +95,12 @@ fn migrate(tx: &mut db::Tx) -> Result<()> {
 }
 
 fn apply(tx: &mut db::Tx, migration: &Migration) -> Result<()> {
-    let text = WORDS
-        .iter()
-        .fold(migration.text.to_owned(), |text, (word, meaning)| {
-            text.replace(word, meaning)
-        });
-    batch(tx, &text)?;
+    batch(tx, &migration.in_terms_of(&WORDS))?;
     drive(migrations::record(tx, migration))
 }
 
 fn batch(tx: &db::Tx, text: &str) -> Result<()> {
-    let db::Tx::Sqlite(sqlite) = tx;
-    sqlite
+    sqlite(tx)
         .connection()
         .execute_batch(text)
         .map_err(super::failure::error_of)

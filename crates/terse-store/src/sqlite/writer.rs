@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, after};
 
-use super::task::Task;
+use super::drive::drive;
+use super::sqlite;
 use crate::db::Tx;
 use crate::error::{Error, Result, Trouble};
+use crate::task::Task;
 
 /// How long a group may take tasks in: what the first of them waits for the others at most.
 const GROUP_TIME_MAX: Duration = Duration::from_millis(2);
@@ -19,7 +21,7 @@ const GROUP_TASKS_MAX: usize = 256;
 /// Runs tasks until the queue is closed and empty.
 pub(super) fn run(tx: &mut Tx, tasks: &Receiver<Box<dyn Task>>) {
     for task in tasks {
-        if task.is_wanted() {
+        if task.begin() {
             run_group(tx, task, tasks);
         }
     }
@@ -30,7 +32,7 @@ fn run_group(tx: &mut Tx, mut first: Box<dyn Task>, tasks: &Receiver<Box<dyn Tas
         return first.settle(Err(error));
     }
     // Alone in the transaction, the first needs no savepoint: undoing it is undoing everything.
-    if !first.run(tx) {
+    if !drive(first.run(tx)) {
         roll_back(tx);
         return first.settle(Ok(()));
     }
@@ -53,7 +55,7 @@ fn fill(tx: &mut Tx, group: &mut Vec<Box<dyn Task>>, tasks: &Receiver<Box<dyn Ta
     let time_is_up = after(GROUP_TIME_MAX);
     while group.len() < GROUP_TASKS_MAX && time_is_up.is_empty() {
         let Ok(mut task) = tasks.try_recv() else { break };
-        if !task.is_wanted() {
+        if !task.begin() {
             continue;
         }
         let added = add(tx, &mut *task);
@@ -69,7 +71,7 @@ fn fill(tx: &mut Tx, group: &mut Vec<Box<dyn Task>>, tasks: &Receiver<Box<dyn Ta
 /// The group as a whole is lost.
 fn add(tx: &mut Tx, task: &mut dyn Task) -> Result<()> {
     control(tx, "SAVEPOINT task")?;
-    let keep = task.run(tx);
+    let keep = drive(task.run(tx));
     check_open(tx)?;
     if !keep {
         control(tx, "ROLLBACK TO task")?;
@@ -104,11 +106,9 @@ fn roll_back(tx: &Tx) {
 }
 
 fn is_open(tx: &Tx) -> bool {
-    let Tx::Sqlite(sqlite) = tx;
-    sqlite.is_open()
+    sqlite(tx).is_open()
 }
 
 fn control(tx: &Tx, statement: &'static str) -> Result<()> {
-    let Tx::Sqlite(sqlite) = tx;
-    sqlite.control(statement)
+    sqlite(tx).control(statement)
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use terse_core::{EventFilter, PageRequest};
-use terse_store::{Store, StoreOptions};
+use terse_store::Store;
 use tokio::task::JoinSet;
 
+use crate::engine::{Database, run};
 use crate::sample::{batch, click, click_count, create, new_link, ship};
 
 const BATCHES: i64 = 120;
@@ -26,17 +27,25 @@ impl Progress {
 }
 
 /// With two threads that read, and a tail that is folded every other batch.
-async fn busy_store(folder: &tempfile::TempDir) -> Store {
-    let mut options = StoreOptions::new(folder.path().join("terse.sqlite"));
+async fn busy_store(database: &Database) -> Store {
+    let mut options = database.options();
     options.unindexed_blocks_max = 2;
     options.readers = 3;
-    Store::open(options).await.expect("an empty folder")
+    Store::open(options).await.expect("an empty database")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_see_every_acknowledged_click_once_while_the_tail_is_folded() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = busy_store(&folder).await;
+#[test]
+fn readers_see_every_acknowledged_click_once_while_the_tail_is_folded() {
+    run(read_while_the_tail_is_folded(Database::sqlite()));
+}
+
+#[test]
+fn readers_on_postgres_see_every_acknowledged_click_once_while_the_tail_is_folded() {
+    run(read_while_the_tail_is_folded(Database::postgres()));
+}
+
+async fn read_while_the_tail_is_folded(database: Database) {
+    let store = busy_store(&database).await;
     let link = create(&store, new_link("abc")).await;
     let progress = Arc::new(Progress::default());
     let mut tasks = JoinSet::new();

@@ -1,0 +1,168 @@
+//! PostgreSQL: a pool of connections that read, and one writer in the whole cluster at a time.
+//!
+//! See [`writer`] for why; everything else in here serves being told quickly and truly when the server is away, and being
+//! back at once when it is back.
+
+mod connection;
+mod failure;
+mod limits;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tx;
+mod url;
+mod value;
+mod writer;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::db::{self, Job, Read};
+use crate::error::{Error, Result, Trouble};
+use crate::store::StoreOptions;
+use crate::task::Pending;
+
+use limits::Limits;
+pub(crate) use limits::Patience;
+pub(crate) use tx::Tx;
+pub use url::{InvalidPostgresUrl, PostgresUrl};
+pub(crate) use value::Row;
+
+/// Writes that may wait; further ones are refused at once rather than kept waiting for longer than clients do.
+const WRITES_WAITING_MAX: usize = 4_096;
+/// How long a start waits for a server that is not there yet: replicas and their database are often started together.
+const SERVER_THERE_WITHIN: Duration = Duration::from_secs(30);
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// A handle to the pool and the writer.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    reads: Pool,
+    writes: Pool,
+    /// `None` once closed.
+    queue: Mutex<Option<mpsc::Sender<writer::Waiting>>>,
+    /// `None` once somebody waits for its end.
+    writer: Mutex<Option<JoinHandle<()>>>,
+    limits: Limits,
+}
+
+impl Postgres {
+    pub(crate) async fn open(url: &PostgresUrl, options: &StoreOptions) -> Result<Self> {
+        let limits = Limits::new(options.server_within);
+        let reads = connection::pool(url, options.connections_max.saturating_sub(1), limits)?;
+        let writes = connection::pool(url, 1, limits)?;
+        migrate_when_there(url, &writes, limits).await?;
+        let (queue, tasks) = mpsc::channel(WRITES_WAITING_MAX);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the store's own, as SQLite's threads are; `close` waits for it"
+        )]
+        let running = tokio::spawn(writer::run(writes.clone(), limits, tasks));
+        Ok(Self {
+            reads,
+            writes,
+            queue: Mutex::new(Some(queue)),
+            writer: Mutex::new(Some(running)),
+            limits,
+        })
+    }
+
+    /// Runs `job` on one consistent state.
+    pub(crate) async fn read<T: Send + 'static>(&self, read: Read, job: Job<T>) -> Result<T> {
+        let outcome = self.try_read(read, job).await;
+        if matches!(outcome, Err(Error::Unavailable(_))) {
+            connection::forget_idle(&self.reads);
+        }
+        outcome
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(&self, patience: Patience, job: Job<T>) -> Result<T> {
+        let (answer, mut answered) = oneshot::channel();
+        let pending = Pending::new(job, answer);
+        let progress = pending.progress();
+        self.enqueue((Box::new(pending), patience))?;
+        let closed = |_| Err(Error::unavailable(Trouble::Closed));
+        match timeout(self.limits.of(patience), &mut answered).await {
+            Ok(result) => result.unwrap_or_else(closed),
+            Err(_) if progress.give_up() => Err(Error::unavailable(Trouble::NoTurn)),
+            Err(_) => answered.await.unwrap_or_else(closed),
+        }
+    }
+
+    /// Lets nothing new in, and returns when everything queued was answered.
+    pub(crate) async fn close(&self) {
+        drop(lock(&self.queue).take());
+        let writer = lock(&self.writer).take();
+        if let Some(writer) = writer
+            && writer.await.is_err()
+        {
+            tracing::error!("the task that writes to PostgreSQL had panicked");
+        }
+        self.reads.close();
+        self.writes.close();
+    }
+
+    async fn try_read<T>(&self, read: Read, job: Job<T>) -> Result<T> {
+        let patience = match read {
+            Read::Point => Patience::Quick,
+            Read::Scan => Patience::Long,
+        };
+        let opening = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
+            self.limits.of(patience).as_millis()
+        );
+        let connection = connection::get(&self.reads).await?;
+        let mut tx = db::Tx::Postgres(Tx::opened_by(connection, opening, self.limits.of(patience)));
+        let outcome = job(&mut tx).await;
+        if let db::Tx::Postgres(tx) = tx {
+            tx.end();
+        }
+        outcome
+    }
+
+    fn enqueue(&self, waiting: writer::Waiting) -> Result<()> {
+        let queue = lock(&self.queue);
+        let queue = queue
+            .as_ref()
+            .ok_or_else(|| Error::unavailable(Trouble::Closed))?;
+        queue.try_send(waiting).map_err(|refused| {
+            Error::unavailable(match refused {
+                TrySendError::Full(_) => Trouble::QueueFull,
+                TrySendError::Closed(_) => Trouble::Closed,
+            })
+        })
+    }
+}
+
+async fn migrate_when_there(url: &PostgresUrl, pool: &Pool, limits: Limits) -> Result<()> {
+    let mut has_said_so = false;
+    let trying = async {
+        loop {
+            match schema::migrate(pool, limits).await {
+                Err(Error::Unavailable(cause)) => {
+                    if !std::mem::replace(&mut has_said_so, true) {
+                        tracing::warn!("waiting for {url}: {cause}");
+                    }
+                    connection::forget_idle(pool);
+                    sleep(TRY_AGAIN_AFTER).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    };
+    match timeout(SERVER_THERE_WITHIN, trying).await {
+        Ok(outcome) => outcome,
+        Err(_) => schema::migrate(pool, limits).await,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

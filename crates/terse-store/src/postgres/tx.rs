@@ -1,0 +1,234 @@
+//! One transaction at a time on one connection.
+//!
+//! Statements go with the types of their parameters in one round trip, and are not prepared under names: poolers that hand a
+//! connection to another client after each transaction would not know the names.
+
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use futures_util::FutureExt;
+use futures_util::future::{join, try_join_all};
+use tokio::time::timeout;
+use tokio_postgres::Error as PostgresError;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::failure::error_of;
+use super::value::{Row, type_of};
+use crate::db::{self, Param};
+use crate::error::{Error, Result, Trouble};
+use crate::sql::Sql;
+
+/// Statements of [`Tx::execute_many`] that are under way at once.
+const PIPELINE_MAX: usize = 256;
+/// How much longer than the server's own limit we wait for it to say so.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// A connection in a transaction. Dropped before [`Tx::end`], it is closed: nobody knows what state it is in.
+#[derive(Debug)]
+pub(crate) struct Tx {
+    /// `None` once it has been given back.
+    connection: Option<Object>,
+    /// What begins the transaction, to be sent with its first statement.
+    opening: Option<String>,
+    /// How long each statement may take; the server is told the same.
+    limit: Duration,
+    is_broken: bool,
+}
+
+impl Tx {
+    /// A transaction that `opening` begins, together with the first statement.
+    pub(super) fn opened_by(connection: Object, opening: String, limit: Duration) -> Self {
+        Self {
+            connection: Some(connection),
+            opening: Some(opening),
+            limit,
+            is_broken: false,
+        }
+    }
+
+    /// A connection without a transaction: whoever has it begins and ends those.
+    pub(super) fn between(connection: Object, limit: Duration) -> Self {
+        Self {
+            connection: Some(connection),
+            opening: None,
+            limit,
+            is_broken: false,
+        }
+    }
+
+    /// Begins, ends or undoes a transaction, or sets something in it: text without parameters.
+    pub(super) async fn control(&mut self, text: &str) -> Result<()> {
+        let connection = self.connection()?;
+        let sent = connection.batch_execute(text);
+        let outcome = within(self.limit, sent).await;
+        self.note(outcome)
+    }
+
+    /// How long the statements that follow may take.
+    pub(super) fn set_limit(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
+    /// Gives the connection back: its transaction was ended.
+    pub(super) fn release(mut self) {
+        drop(self.connection.take());
+    }
+
+    /// Ends a transaction that has only read, without waiting: whatever uses the connection next goes behind it.
+    pub(super) fn end(mut self) {
+        let Some(connection) = self.connection.take().filter(|_| !self.is_broken) else {
+            return;
+        };
+        let is_open = self.opening.is_none();
+        if is_open
+            && connection
+                .batch_execute("ROLLBACK")
+                .now_or_never()
+                .is_some_and(|ended| ended.is_err())
+        {
+            drop(Object::take(connection));
+        }
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<u64> {
+        let typed = typed(params);
+        let connection = self.connection()?;
+        let opened = open(connection, self.opening.as_deref());
+        let executed = join(opened, connection.execute_typed(sql.for_postgres(), &typed));
+        let outcome = within(self.limit, in_order(executed)).await;
+        self.note(outcome)
+    }
+
+    pub(crate) async fn execute_many<'p, const N: usize>(
+        &mut self,
+        sql: &'static Sql,
+        rows: impl Iterator<Item = [Param<'p>; N]> + Send,
+    ) -> Result<u64> {
+        let rows: Vec<_> = rows.collect();
+        let mut changed = 0;
+        for some in rows.chunks(PIPELINE_MAX) {
+            let typed: Vec<_> = some.iter().map(|params| typed(params)).collect();
+            let connection = self.connection()?;
+            let executed = try_join_all(
+                typed
+                    .iter()
+                    .map(|params| connection.execute_typed(sql.for_postgres(), params)),
+            );
+            let opened = open(connection, self.opening.as_deref());
+            let outcome = within(self.limit, in_order(join(opened, executed))).await;
+            changed += self.note(outcome)?.iter().sum::<u64>();
+        }
+        Ok(changed)
+    }
+
+    pub(crate) async fn query<T>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[Param<'_>],
+        decode: fn(&db::Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let rows = self.rows(sql, params).await?;
+        rows.iter()
+            .map(|row| decode(&db::Row::Postgres(Row::new(row, sql.name()))))
+            .collect()
+    }
+
+    pub(crate) async fn query_opt<T>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[Param<'_>],
+        decode: fn(&db::Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let rows = self.rows(sql, params).await?;
+        rows.first()
+            .map(|row| decode(&db::Row::Postgres(Row::new(row, sql.name()))))
+            .transpose()
+    }
+
+    /// Has the server parse and plan a statement.
+    #[cfg(test)]
+    pub(super) async fn check(&mut self, sql: &'static Sql) -> std::result::Result<(), PostgresError> {
+        let connection = self.connection.as_ref().expect("an open transaction");
+        connection.prepare(sql.for_postgres()).await.map(drop)
+    }
+
+    async fn rows(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<Vec<tokio_postgres::Row>> {
+        let typed = typed(params);
+        let connection = self.connection()?;
+        let opened = open(connection, self.opening.as_deref());
+        let found = join(opened, connection.query_typed(sql.for_postgres(), &typed));
+        let outcome = within(self.limit, in_order(found)).await;
+        self.note(outcome)
+    }
+
+    fn connection(&self) -> Result<&Object> {
+        self.connection
+            .as_ref()
+            .filter(|_| !self.is_broken)
+            .ok_or_else(|| Error::unavailable(Trouble::Closed))
+    }
+
+    /// Remembers what an outcome says of the transaction.
+    fn note<T>(&mut self, outcome: std::result::Result<T, Failed>) -> Result<T> {
+        self.opening = None;
+        outcome.map_err(|failed| {
+            self.is_broken |= !matches!(&failed, Failed::Postgres(error) if error.as_db_error().is_some());
+            match failed {
+                Failed::Postgres(error) => error_of(error),
+                Failed::InTime => Error::unavailable(Trouble::NoAnswer),
+            }
+        })
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+/// Why a statement gave nothing.
+enum Failed {
+    Postgres(PostgresError),
+    /// No answer came for so long that none is expected any more.
+    InTime,
+}
+
+type Typed<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
+
+fn typed<'a>(params: &'a [Param<'_>]) -> Typed<'a> {
+    let with_type = |param: &'a Param<'_>| (param as &(dyn ToSql + Sync), type_of(param));
+    params.iter().map(with_type).collect()
+}
+
+async fn open(connection: &Object, opening: Option<&str>) -> std::result::Result<(), PostgresError> {
+    match opening {
+        Some(text) => connection.batch_execute(text).await,
+        None => Ok(()),
+    }
+}
+
+/// The second of two outcomes, or the first error.
+async fn in_order<T>(
+    both: impl Future<
+        Output = (
+            std::result::Result<(), PostgresError>,
+            std::result::Result<T, PostgresError>,
+        ),
+    >,
+) -> std::result::Result<T, PostgresError> {
+    let (opened, outcome) = both.await;
+    opened.and(outcome)
+}
+
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = std::result::Result<T, PostgresError>>,
+) -> std::result::Result<T, Failed> {
+    match timeout(limit + GRACE, answer).await {
+        Ok(outcome) => outcome.map_err(Failed::Postgres),
+        Err(_) => Err(Failed::InTime),
+    }
+}
