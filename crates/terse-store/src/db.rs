@@ -5,9 +5,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use terse_core::{PageRequest, Start};
+use terse_core::{Clock, PageRequest, Start};
 
+use crate::bus::{AsOf, News};
 use crate::error::{Error, Result, Trouble};
 use crate::postgres::{self, Patience, Postgres};
 use crate::sql::Sql;
@@ -105,6 +107,22 @@ impl Db {
         }
     }
 
+    /// Whether other processes may have the database open.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
+    /// Tells of changes for ever. An embedded database has nobody to hear from.
+    pub(crate) async fn follow(&self, clock: Arc<dyn Clock>, name: String, tell: impl FnMut(News) + Send) {
+        match self {
+            Self::Sqlite(_) => std::future::pending().await,
+            Self::Postgres(postgres) => postgres.follow(clock, name, tell).await,
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
@@ -170,6 +188,19 @@ impl Tx {
         self.query_opt(sql, params, decode)
             .await?
             .ok_or_else(|| Error::internal(Trouble::NoRow(sql.name())))
+    }
+
+    /// Whether other processes may have the database open.
+    pub(crate) fn has_replicas(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Has the other replicas told of a change once it is committed; its moment.
+    pub(crate) async fn announce(&mut self, message: &str) -> Result<AsOf> {
+        match self {
+            Self::Sqlite(_) => Ok(0),
+            Self::Postgres(tx) => tx.announce(message).await,
+        }
     }
 
     /// What the engine's own check of its files finds.

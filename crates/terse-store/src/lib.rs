@@ -17,6 +17,7 @@ pub mod bench {
     //! builds on it.
     pub use crate::clicks::bench::{Clicks, Postings};
 }
+mod bus;
 mod clicks;
 mod db;
 mod error;
@@ -34,6 +35,7 @@ mod task;
 mod totals;
 mod users;
 
+pub use bus::{AsOf, News};
 pub use clicks::{ClickBatch, Position, Shipped, VisitedLink};
 pub use error::{Cause, Conflict, Error, Result};
 pub use import::{Imported, Taken};

@@ -9,6 +9,7 @@ use terse_core::{
     Link, LinkFilter, LinkId, NewLink, Page, PageRequest, SearchText, ShortCode, Timestamp, UserId,
 };
 
+use crate::bus::{self, AsOf};
 use crate::clicks::tail::TailCounts;
 use crate::db::{Param, Read, Row, Tx};
 use crate::error::Result;
@@ -29,8 +30,10 @@ pub struct RedirectRow {
     pub original_url: String,
     /// Whether it redirects.
     pub is_active: bool,
-    /// Decides which of two copies is newer.
+    /// Which state of the link this is.
     pub version: i64,
+    /// When it was read: decides which of two copies is newer.
+    pub as_of: AsOf,
 }
 
 /// What came of creating a link.
@@ -64,7 +67,8 @@ macro_rules! list {
 }
 
 statements! {
-    FIND_REDIRECT = "SELECT id, user_id, original_url, is_active, version FROM links WHERE short_code = $1";
+    FIND_REDIRECT = "SELECT id, user_id, original_url, is_active, version, (SELECT last_id FROM event_sequence) \
+                     FROM links WHERE short_code = $1";
     FIND_HIGHEST_ID = "SELECT highest_id FROM link_sequence";
     FIND = concat!("SELECT ", columns!(), " FROM links WHERE id = $1");
     LIST = list!("");
@@ -114,13 +118,14 @@ impl Store {
             Some(id) => Some(self.count_clicks_of(id).await?),
             None => None,
         };
-        self.db
+        let created = self
+            .db
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(owner) = link.owner
                         && !users::exists(tx, owner).await?
                     {
-                        return Ok(Created::NoSuchUser);
+                        return Ok((Created::NoSuchUser, 0));
                     }
                     let id = insert(tx, &link).await?;
                     events::append_created(tx, id, &link).await?;
@@ -130,10 +135,12 @@ impl Store {
                         // Events may have named a new id before; no redirect has.
                         None => totals::load(tx, std::iter::once(id)).await?.iter().sum(),
                     };
-                    Ok(Created::Link(link))
+                    let as_of = bus::announce(tx, [&link.short_code]).await?;
+                    Ok((Created::Link(link), as_of))
                 })
             })
-            .await
+            .await?;
+        Ok(self.changed(created))
     }
 
     /// The link with this id.
@@ -264,6 +271,7 @@ fn decode_redirect(row: &Row<'_>) -> Result<RedirectRow> {
         original_url: row.text(2)?,
         is_active: row.bool(3)?,
         version: row.int(4)?,
+        as_of: row.int(5)?,
     })
 }
 

@@ -3,6 +3,7 @@
 //! See [`writer`] for why; everything else in here serves being told quickly and truly when the server is away, and being
 //! back at once when it is back.
 
+mod bus;
 mod connection;
 mod failure;
 mod limits;
@@ -15,15 +16,17 @@ mod url;
 mod value;
 mod writer;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use terse_core::Clock;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::bus::News;
 use crate::db::{self, Job, Read};
 use crate::error::{Error, Result, Trouble};
 use crate::store::StoreOptions;
@@ -44,6 +47,7 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// A handle to the pool and the writer.
 #[derive(Debug)]
 pub(crate) struct Postgres {
+    url: PostgresUrl,
     reads: Pool,
     writes: Pool,
     /// `None` once closed.
@@ -66,6 +70,7 @@ impl Postgres {
         )]
         let running = tokio::spawn(writer::run(writes.clone(), limits, tasks));
         Ok(Self {
+            url: url.clone(),
             reads,
             writes,
             queue: Mutex::new(Some(queue)),
@@ -94,6 +99,18 @@ impl Postgres {
             Err(_) if progress.give_up() => Err(Error::unavailable(Trouble::NoTurn)),
             Err(_) => answered.await.unwrap_or_else(closed),
         }
+    }
+
+    /// Tells of changes for ever.
+    pub(crate) async fn follow(&self, clock: Arc<dyn Clock>, name: String, tell: impl FnMut(News) + Send) {
+        let listener = bus::Listener {
+            url: &self.url,
+            pool: &self.reads,
+            limits: self.limits,
+            clock,
+            name,
+        };
+        listener.run(tell).await;
     }
 
     /// Lets nothing new in, and returns when everything queued was answered.

@@ -1,6 +1,7 @@
 //! The handle that everything else takes: opening, closing, and whether it answers.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ pub struct Store {
     pub(crate) db: Arc<Db>,
     pub(crate) texts: Arc<Mutex<TextCache>>,
     pub(crate) tail: Arc<Tail>,
+    pub(crate) last_change: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -90,7 +92,12 @@ impl Store {
         let tail = Arc::new(Tail::new(options.unindexed_blocks_max));
         let db = Arc::new(Db::open(options).await?);
         let texts = Arc::new(Mutex::new(TextCache::default()));
-        Ok(Self { db, texts, tail })
+        Ok(Self {
+            db,
+            texts,
+            tail,
+            last_change: Arc::default(),
+        })
     }
 
     /// Finishes everything that was asked for, and leaves one tidy file. Everything asked for later, of any clone,

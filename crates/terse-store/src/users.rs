@@ -4,6 +4,7 @@ use terse_core::{
     Email, NewUser, Page, PageRequest, ShortCode, Timestamp, User, UserChange, UserId, Username,
 };
 
+use crate::bus;
 use crate::db::{Param, Read, Row, Tx, page_params};
 use crate::error::Result;
 use crate::links;
@@ -71,15 +72,18 @@ impl Store {
     /// Removes a user. Its links stay, without owner and one version further; gives their codes, which caches must
     /// forget.
     pub async fn delete_user(&self, id: UserId) -> Result<Option<Vec<ShortCode>>> {
-        self.db
+        let deleted = self
+            .db
             .write_at_length(move |tx| {
                 Box::pin(async move {
                     let codes = links::change::disown(tx, id).await?;
                     let deleted = tx.execute(&DELETE, &[id.get().into()]).await?;
-                    Ok((deleted > 0).then_some(codes))
+                    let as_of = bus::announce_without_event(tx, &codes).await?;
+                    Ok(((deleted > 0).then_some(codes), as_of))
                 })
             })
-            .await
+            .await?;
+        Ok(self.changed(deleted))
     }
 
     /// The user with this id.

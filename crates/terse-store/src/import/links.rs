@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use terse_core::{LinkId, NewLink, UserId};
 
 use super::{Imported, Taken};
+use crate::bus;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::links;
@@ -21,7 +22,8 @@ impl Store {
     /// Stores links; what came of each, in their order. Rows without an id get the next. No `created` events: the
     /// log they come with has them.
     pub async fn import_links(&self, rows: Vec<NewLink>) -> Result<Vec<Imported>> {
-        self.db
+        let imported = self
+            .db
             .write_at_length(move |tx| {
                 Box::pin(async move {
                     let mut imported = Vec::with_capacity(rows.len());
@@ -29,10 +31,16 @@ impl Store {
                     for row in &rows {
                         imported.push(import(tx, row, &mut owners).await?);
                     }
-                    Ok(imported)
+                    let new = rows
+                        .iter()
+                        .zip(&imported)
+                        .filter(|(_, imported)| **imported == Imported::Inserted);
+                    let as_of = bus::announce_without_event(tx, new.map(|(row, _)| &row.short_code)).await?;
+                    Ok((imported, as_of))
                 })
             })
-            .await
+            .await?;
+        Ok(self.changed(imported))
     }
 }
 

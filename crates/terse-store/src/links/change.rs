@@ -6,6 +6,7 @@ use serde_json::json;
 use terse_core::{EventType, Link, LinkChange, LinkId, ShortCode, Timestamp, Title, UserId};
 
 use super::{click_counts, find, search_text, versions};
+use crate::bus::{self, AsOf};
 use crate::db::{Param, Read, Row, Tx};
 use crate::error::Result;
 use crate::events;
@@ -48,10 +49,11 @@ impl Store {
         at: Timestamp,
     ) -> Result<Option<Updated>> {
         let clicks = self.count_clicks_of(id).await?;
-        let mut updated = self
+        let updated = self
             .db
             .write(move |tx| Box::pin(update(tx, id, change, at)))
             .await?;
+        let mut updated = self.changed(updated);
         if let Some(updated) = &mut updated {
             updated.link.click_count = clicks;
         }
@@ -70,7 +72,7 @@ impl Store {
             let deactivate = self
                 .db
                 .write(move |tx| Box::pin(async move { deactivate(tx, id, &code, at).await }));
-            if let Some(mut link) = deactivate.await? {
+            if let Some(mut link) = self.changed(deactivate.await?) {
                 link.click_count = clicks;
                 return Ok(Some(link));
             }
@@ -80,19 +82,22 @@ impl Store {
 
     /// Removes a link, and appends a `deleted` event; its events stay. Gives what it was, its clicks not counted.
     pub async fn delete_link(&self, id: LinkId, at: Timestamp) -> Result<Option<Link>> {
-        self.db
+        let deleted = self
+            .db
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(link) = find(tx, id).await? else {
-                        return Ok(None);
+                        return Ok((None, 0));
                     };
                     versions::keep(tx, &link, link.version).await?;
                     tx.execute(&DELETE, &[id.get().into()]).await?;
                     append_deleted(tx, &link, at).await?;
-                    Ok(Some(link))
+                    let as_of = bus::announce(tx, [&link.short_code]).await?;
+                    Ok((Some(link), as_of))
                 })
             })
-            .await
+            .await?;
+        Ok(self.changed(deleted))
     }
 
     async fn find_id(&self, code: ShortCode) -> Result<Option<LinkId>> {
@@ -126,13 +131,18 @@ pub(crate) async fn disown(tx: &mut Tx, user: UserId) -> Result<Vec<ShortCode>> 
     .await
 }
 
-async fn update(tx: &mut Tx, id: LinkId, change: LinkChange, at: Timestamp) -> Result<Option<Updated>> {
+async fn update(
+    tx: &mut Tx,
+    id: LinkId,
+    change: LinkChange,
+    at: Timestamp,
+) -> Result<(Option<Updated>, AsOf)> {
     if change != LinkChange::default() {
         tx.execute(&TOUCH, &[id.get().into(), at.as_millis().into()])
             .await?;
     }
     let Some(mut link) = find(tx, id).await? else {
-        return Ok(None);
+        return Ok((None, 0));
     };
     let before = link.clone();
     let changed = apply(&mut link, change);
@@ -147,7 +157,8 @@ async fn update(tx: &mut Tx, id: LinkId, change: LinkChange, at: Timestamp) -> R
         events::append(tx, &link, EventType::UPDATED, at, &details).await?;
     }
     let before = before.short_code;
-    Ok(Some(Updated { before, link }))
+    let as_of = bus::announce(tx, [&before, &link.short_code]).await?;
+    Ok((Some(Updated { before, link }), as_of))
 }
 
 /// Gives `link` its new values; the fields that had others before, with what they have now.
@@ -193,14 +204,21 @@ async fn set(tx: &mut Tx, link: &Link) -> Result<()> {
 }
 
 /// Takes down the link, which `None` says does not have that code any more.
-async fn deactivate(tx: &mut Tx, id: LinkId, code: &ShortCode, at: Timestamp) -> Result<Option<Link>> {
+async fn deactivate(
+    tx: &mut Tx,
+    id: LinkId,
+    code: &ShortCode,
+    at: Timestamp,
+) -> Result<(Option<Link>, AsOf)> {
     let params: [Param<'_>; 3] = [id.get().into(), code.as_str().into(), at.as_millis().into()];
     let is_first_time = tx.execute(&DEACTIVATE, &params).await? > 0;
     let link = find(tx, id).await?.filter(|link| link.short_code == *code);
+    let mut as_of = 0;
     if let (Some(link), true) = (&link, is_first_time) {
         append_deleted(tx, link, at).await?;
+        as_of = bus::announce(tx, [code]).await?;
     }
-    Ok(link)
+    Ok((link, as_of))
 }
 
 async fn append_deleted(tx: &mut Tx, link: &Link, at: Timestamp) -> Result<()> {

@@ -12,8 +12,10 @@ use tokio::time::timeout;
 use tokio_postgres::Error as PostgresError;
 use tokio_postgres::types::{ToSql, Type};
 
+use super::bus::CHANNEL;
 use super::failure::error_of;
 use super::value::{Row, type_of};
+use crate::bus::AsOf;
 use crate::db::{self, Param};
 use crate::error::{Error, Result, Trouble};
 use crate::sql::Sql;
@@ -22,6 +24,12 @@ use crate::sql::Sql;
 const PIPELINE_MAX: usize = 256;
 /// How much longer than the server's own limit we wait for it to say so.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// A message with its moment before it. Only this engine has it.
+static ANNOUNCE: Sql = Sql::both(
+    "postgres::ANNOUNCE",
+    "SELECT last_id, pg_notify($1, last_id || ' ' || $2)::text FROM event_sequence",
+);
 
 /// A connection in a transaction. Dropped before [`Tx::end`], it is closed: nobody knows what state it is in.
 #[derive(Debug)]
@@ -143,6 +151,15 @@ impl Tx {
         rows.first()
             .map(|row| decode(&db::Row::Postgres(Row::new(row, sql.name()))))
             .transpose()
+    }
+
+    pub(crate) async fn announce(&mut self, message: &str) -> Result<AsOf> {
+        let params = [Param::Text(CHANNEL), Param::Text(message)];
+        let rows = self.rows(&ANNOUNCE, &params).await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::internal(Trouble::NoRow(ANNOUNCE.name())))?;
+        Row::new(row, ANNOUNCE.name()).int(0)
     }
 
     /// Has the server parse and plan a statement.

@@ -41,6 +41,7 @@ async fn a_created_link_reads_back_everywhere(store: Store) {
     assert_eq!(
         redirect,
         Some(RedirectRow {
+            as_of: 1, // its event's
             id: link.id,
             owner: Some(owner),
             original_url: link.original_url.clone(),

@@ -1,5 +1,6 @@
 //! The conformance suite: what a store promises, on every engine; and what only a SQLite file can do.
 
+mod bus;
 mod clicks;
 mod damage;
 mod engine;

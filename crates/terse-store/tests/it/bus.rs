@@ -1,0 +1,172 @@
+//! What replicas of one database hear of each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use terse_core::{LinkChange, ShortCode, SystemClock};
+use terse_store::{News, Store};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::engine::{Database, run};
+use crate::sample::{at, code, create, create_user, new_link};
+
+/// Somebody who follows the changes of a store.
+struct Follower {
+    news: mpsc::UnboundedReceiver<News>,
+    /// Ends when it is dropped.
+    _following: JoinSet<()>,
+}
+
+impl Follower {
+    async fn of(store: &Store, name: &str) -> Self {
+        let (tell, news) = mpsc::unbounded_channel();
+        let (store, name) = (store.clone(), name.to_owned());
+        let mut following = JoinSet::new();
+        following.spawn(async move {
+            let clock = Arc::new(SystemClock::new());
+            store
+                .follow_changes(clock, name, move |news| {
+                    let _ = tell.send(news);
+                })
+                .await;
+        });
+        let mut follower = Self {
+            news,
+            _following: following,
+        };
+        assert!(matches!(follower.next().await, News::Listening { .. }));
+        follower
+    }
+
+    async fn next(&mut self) -> News {
+        self.news.recv().await.expect("following goes on")
+    }
+
+    /// The next change, and its moment.
+    async fn change(&mut self) -> (Vec<ShortCode>, i64) {
+        loop {
+            match self.next().await {
+                News::Changed { codes, as_of } => return (codes, as_of),
+                News::Complete { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+async fn two_replicas(database: &Database) -> (Store, Store) {
+    let open = || Store::open(database.options());
+    (open().await.expect("a store"), open().await.expect("a store"))
+}
+
+#[test]
+fn every_change_of_a_link_is_heard_by_all_with_its_moment() {
+    run(async {
+        let database = Database::postgres();
+        let (one, other) = two_replicas(&database).await;
+        let mut follower = Follower::of(&other, "other").await;
+        let mut itself = Follower::of(&one, "one").await;
+
+        let mut new = new_link("abc");
+        let owner = create_user(&one, "ann").await;
+        new.owner = Some(owner.id);
+        let link = create(&one, new).await;
+        let (codes, created) = follower.change().await;
+        assert_eq!(codes, [code("abc")]);
+        assert_eq!(itself.change().await, (codes, created));
+        let row = other.find_redirect(&code("abc")).await.expect("an answer");
+        assert!(row.expect("a link").as_of >= created);
+
+        let change = LinkChange {
+            short_code: Some(code("def")),
+            ..LinkChange::default()
+        };
+        one.update_link(link.id, change, at(2_000))
+            .await
+            .expect("a change");
+        let (codes, updated) = follower.change().await;
+        assert_eq!(codes, [code("abc"), code("def")]);
+        assert!(updated > created);
+        assert_eq!(one.last_change(), updated);
+
+        one.delete_user(owner.id).await.expect("an answer");
+        let (codes, disowned) = follower.change().await;
+        assert_eq!((codes, disowned > updated), (vec![code("def")], true));
+
+        one.deactivate_link(&code("def"), at(3_000))
+            .await
+            .expect("an answer");
+        let (_, deactivated) = follower.change().await;
+        one.delete_link(link.id, at(4_000)).await.expect("an answer");
+        let (codes, deleted) = follower.change().await;
+        assert_eq!(codes, [code("def")]);
+        assert!(disowned < deactivated && deactivated < deleted);
+
+        one.import_links(vec![new_link("imported")])
+            .await
+            .expect("an import");
+        let (codes, imported) = follower.change().await;
+        assert_eq!((codes, imported > deleted), (vec![code("imported")], true));
+        one.close().await;
+        other.close().await;
+    });
+}
+
+#[test]
+fn a_change_that_was_not_committed_is_not_announced() {
+    run(async {
+        let database = Database::postgres();
+        let (one, other) = two_replicas(&database).await;
+        create(&one, new_link("abc")).await;
+        let mut follower = Follower::of(&other, "other").await;
+        one.create_link(new_link("abc")).await.expect_err("a conflict");
+        create(&one, new_link("def")).await;
+        assert_eq!(follower.change().await.0, [code("def")]);
+        one.close().await;
+        other.close().await;
+    });
+}
+
+#[test]
+fn more_changes_than_are_worth_naming_are_one_message() {
+    run(async {
+        let database = Database::postgres();
+        let (one, other) = two_replicas(&database).await;
+        let mut follower = Follower::of(&other, "other").await;
+        let many = (0..300)
+            .map(|number| new_link(&format!("many{number}")))
+            .collect();
+        one.import_links(many).await.expect("an import");
+        loop {
+            match follower.next().await {
+                News::ManyChanged { .. } => break,
+                News::Complete { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        one.close().await;
+        other.close().await;
+    });
+}
+
+#[test]
+fn listening_is_shown_by_beats_that_arrive_again_and_again() {
+    run(async {
+        let database = Database::postgres();
+        let (one, other) = two_replicas(&database).await;
+        let mut follower = Follower::of(&other, "other").await;
+        let mut last = Duration::ZERO;
+        for _ in 0..5 {
+            match follower.next().await {
+                News::Complete { until } => {
+                    assert!(until >= last);
+                    last = until;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        one.close().await;
+        other.close().await;
+    });
+}
