@@ -9,6 +9,7 @@ use std::pin::Pin;
 use terse_core::{PageRequest, Start};
 
 use crate::error::{Error, Result, Trouble};
+use crate::pool::PoolUse;
 use crate::sql::Sql;
 use crate::sqlite::{self, Sqlite};
 use crate::store::StoreOptions;
@@ -79,6 +80,13 @@ impl Db {
     ) -> Result<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.write(Box::new(job)).await,
+        }
+    }
+
+    /// What each pool is doing, in the states that the engine knows.
+    pub(crate) fn pool_uses(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.pool_uses().into(),
         }
     }
 
