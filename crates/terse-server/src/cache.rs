@@ -8,19 +8,22 @@
 
 mod link;
 mod near;
+mod stats;
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Weighter};
+use stats::{CountEvictions, Counts};
 use terse_core::{Clock, ShortCode};
 
 pub use link::CachedLink;
-pub use near::NearCache;
+pub use near::{Hits, NearCache};
+pub use stats::CacheStats;
 
 /// Codes that are remembered not to exist, at most.
 pub const UNKNOWN_CODES_MAX: usize = 10_000;
@@ -35,13 +38,14 @@ const GENERATIONS: usize = 1 << 14;
 
 /// The caches of known and of unknown codes.
 pub struct LinkCache {
-    links: Cache<ShortCode, CachedLink, ByBytes>,
+    links: Cache<ShortCode, CachedLink, ByBytes, DefaultHashBuilder, CountEvictions>,
     unknown: Cache<ShortCode, Unknown>,
     /// Counts what was forgotten, by hash of the code: what was read in an earlier generation is not believed, be it an
     /// absence or a thread's own copy.
     generations: Box<[AtomicU32]>,
     hasher: RandomState,
     clock: Arc<dyn Clock>,
+    counts: Counts,
 }
 
 /// A code that had no link when its generation was the given one.
@@ -66,19 +70,30 @@ impl LinkCache {
         let entries = usize::try_from(bytes_max / TYPICAL_ENTRY_BYTES)
             .unwrap_or(usize::MAX)
             .max(1);
+        let evictions = Arc::<AtomicU64>::default();
+        let lifecycle = CountEvictions(Arc::clone(&evictions));
         Self {
-            links: Cache::with_weighter(entries, bytes_max, ByBytes),
+            links: Cache::with(
+                entries,
+                bytes_max,
+                ByBytes,
+                DefaultHashBuilder::default(),
+                lifecycle,
+            ),
             unknown: Cache::new(UNKNOWN_CODES_MAX),
             hasher: RandomState::default(),
             generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
             clock,
+            counts: Counts::new(evictions),
         }
     }
 
     /// The link with this code if it is in memory. Takes bytes of a request as they are: what is no code is not
     /// in memory.
     pub fn get(&self, code: &str) -> Option<CachedLink> {
-        self.links.get(code)
+        let link = self.links.get(code)?;
+        self.counts.hit();
+        Some(link)
     }
 
     /// The link with this code, from memory or else by `load`, which at most one caller per code runs at a time.
@@ -91,16 +106,22 @@ impl LinkCache {
         load: impl Future<Output = Result<Option<CachedLink>, E>>,
     ) -> Result<Option<CachedLink>, E> {
         if self.is_known_to_be_unknown(code) {
+            self.counts.negative_hit();
             return Ok(None);
         }
         let place = match self.links.get_value_or_guard_async(code).await {
-            Ok(link) => return Ok(Some(link)),
+            Ok(link) => {
+                self.counts.hit();
+                return Ok(Some(link));
+            }
             Err(place) => place,
         };
         // Whoever held the place before us may have found nothing.
         if self.is_known_to_be_unknown(code) {
+            self.counts.negative_hit();
             return Ok(None);
         }
+        self.counts.miss();
         let generation = self.generation_of(self.hash(code.as_str()));
         let Some(link) = load.await? else {
             self.remember_unknown(code, generation);
@@ -125,6 +146,11 @@ impl LinkCache {
     /// The present generation of what is known of the code with this hash.
     fn generation_of(&self, hash: u64) -> u32 {
         self.generation(hash).load(Ordering::SeqCst)
+    }
+
+    /// What was counted since the start.
+    pub fn stats(&self) -> CacheStats {
+        self.counts.stats(self.links.len(), self.links.weight())
     }
 
     /// The number of links in memory.

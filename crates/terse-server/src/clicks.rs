@@ -31,7 +31,7 @@ pub(crate) use shipper::bench;
 pub use header::{BadHeader, JournalId};
 pub use inspection::{Inspection, InspectionError, Writer, inspect};
 pub use journal::{Ends, Journal, JournalStats, Shed};
-pub use lane::Appended;
+pub use lane::{Appended, NoRoom};
 pub use options::{
     JOURNAL_BYTES_DEFAULT, JournalError, JournalOptions, LANES_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MIN,
     SYNC_INTERVAL_DEFAULT,

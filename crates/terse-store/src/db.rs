@@ -12,6 +12,7 @@ use terse_core::{Clock, PageRequest, Start};
 use crate::bus::{AsOf, News};
 use crate::error::{Error, Result, Trouble};
 use crate::postgres::{self, Patience, Postgres};
+use crate::pool::PoolUse;
 use crate::sql::Sql;
 use crate::sqlite::{self, Sqlite};
 use crate::store::{Place, StoreOptions};
@@ -120,6 +121,14 @@ impl Db {
         match self {
             Self::Sqlite(_) => std::future::pending().await,
             Self::Postgres(postgres) => postgres.follow(clock, name, tell).await,
+        }
+    }
+
+    /// What each pool is doing, in the states that the engine knows.
+    pub(crate) fn pool_uses(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.pool_uses().into(),
+            Self::Postgres(postgres) => postgres.pool_uses(),
         }
     }
 

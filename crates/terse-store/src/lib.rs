@@ -28,6 +28,7 @@ mod maintenance;
 mod migrations;
 mod pace;
 mod postgres;
+mod pool;
 mod sql;
 mod sqlite;
 mod store;
@@ -46,3 +47,4 @@ pub use store::{
     CONNECTIONS_DEFAULT, Place, READERS_DEFAULT, SERVER_WITHIN_DEFAULT, Store, StoreOptions,
     UNINDEXED_BLOCKS_DEFAULT,
 };
+pub use pool::{Pool, PoolState, PoolUse};

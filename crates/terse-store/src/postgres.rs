@@ -19,7 +19,6 @@ mod writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use terse_core::Clock;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +28,7 @@ use tokio::time::{sleep, timeout};
 use crate::bus::News;
 use crate::db::{self, Job, Read};
 use crate::error::{Error, Result, Trouble};
+use crate::pool::{Pool, PoolState, PoolUse};
 use crate::store::StoreOptions;
 use crate::task::Pending;
 
@@ -48,8 +48,8 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Postgres {
     url: PostgresUrl,
-    reads: Pool,
-    writes: Pool,
+    reads: deadpool_postgres::Pool,
+    writes: deadpool_postgres::Pool,
     /// `None` once closed.
     queue: Mutex<Option<mpsc::Sender<writer::Waiting>>>,
     /// `None` once somebody waits for its end.
@@ -99,6 +99,31 @@ impl Postgres {
             Err(_) if progress.give_up() => Err(Error::unavailable(Trouble::NoTurn)),
             Err(_) => answered.await.unwrap_or_else(closed),
         }
+    }
+
+    pub(crate) fn pool_uses(&self) -> Vec<PoolUse> {
+        let writes_waiting = {
+            let queue = lock(&self.queue);
+            queue
+                .as_ref()
+                .map_or(0, |queue| queue.max_capacity() - queue.capacity())
+        };
+        let reads_waiting = self.reads.status().waiting;
+        [
+            (Pool::Read, &self.reads, reads_waiting),
+            (Pool::Write, &self.writes, writes_waiting),
+        ]
+        .into_iter()
+        .flat_map(|(pool, connections, waiting)| {
+            let status = connections.status();
+            let states = [
+                (PoolState::Waiting, waiting),
+                (PoolState::Idle, status.available),
+                (PoolState::Used, status.size.saturating_sub(status.available)),
+            ];
+            states.map(|(state, count)| PoolUse { pool, state, count })
+        })
+        .collect()
     }
 
     /// Tells of changes for ever.
@@ -158,7 +183,7 @@ impl Postgres {
     }
 }
 
-async fn migrate_when_there(url: &PostgresUrl, pool: &Pool, limits: Limits) -> Result<()> {
+async fn migrate_when_there(url: &PostgresUrl, pool: &deadpool_postgres::Pool, limits: Limits) -> Result<()> {
     let mut has_said_so = false;
     let trying = async {
         loop {

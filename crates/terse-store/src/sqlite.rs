@@ -24,6 +24,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::db::{self, Job, Read};
 use crate::error::{Error, Result, Trouble};
+use crate::pool::{Pool, PoolState, PoolUse};
 use crate::store::StoreOptions;
 
 pub(crate) use backup::backup;
@@ -93,6 +94,20 @@ impl Sqlite {
 
     pub(crate) async fn write<T: Send + 'static>(&self, job: Job<T>) -> Result<T> {
         self.submit(job, |queues| &queues.writes).await
+    }
+
+    /// How many wait for the threads; nobody does once they are closed.
+    pub(crate) fn pool_uses(&self) -> [PoolUse; 2] {
+        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |pool, count: fn(&Queues) -> usize| PoolUse {
+            pool,
+            state: PoolState::Waiting,
+            count: queues.as_ref().map_or(0, count),
+        };
+        [
+            waiting(Pool::Read, |queues| queues.points.len() + queues.scans.len()),
+            waiting(Pool::Write, |queues| queues.writes.len()),
+        ]
     }
 
     /// Lets nothing new in, and returns when everything queued was answered and the files are closed.

@@ -10,6 +10,7 @@ use crate::clicks::texts::TextCache;
 use crate::db::{Db, Read};
 use crate::error::Result;
 use crate::postgres::PostgresUrl;
+use crate::pool::PoolUse;
 
 /// Threads that read. One of them only looks up single rows, so that no list holds up a redirect.
 pub const READERS_DEFAULT: usize = 2;
@@ -104,6 +105,11 @@ impl Store {
     /// is [`crate::Error::Unavailable`].
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// What the database's connections are doing just now.
+    pub fn pool_uses(&self) -> Vec<PoolUse> {
+        self.db.pool_uses()
     }
 
     /// Whether the database answers.

@@ -16,6 +16,16 @@ pub struct NearCache {
     sets: Box<[Set]>,
     /// Which way of a full set gives way next.
     next_way: usize,
+    hits: Hits,
+}
+
+/// Where links were found, since the start. Plain numbers: the thread that has the cache counts alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// Here.
+    pub near: u64,
+    /// In the memory of all threads.
+    pub memory: u64,
 }
 
 /// One line of the processor's cache.
@@ -36,6 +46,7 @@ impl Default for NearCache {
         Self {
             sets: (0..SETS).map(|_| Set::default()).collect(),
             next_way: 0,
+            hits: Hits::default(),
         }
     }
 }
@@ -55,10 +66,12 @@ impl NearCache {
             })
         };
         let way = if let Some(way) = self.sets[place].0.iter().position(is_it) {
+            self.hits.near += 1;
             way
         } else {
-            // The generation was read before this, as it must be.
-            let link = cache.get(code)?;
+            // The generation was read before this, as it must be. Not by `get`, whose count is everybody's.
+            let link = cache.links.get(code)?;
+            self.hits.memory += 1;
             let way = self.way_for(place, tag);
             self.sets[place].0[way] = Some(Entry {
                 link,
@@ -68,6 +81,11 @@ impl NearCache {
             way
         };
         self.sets[place].0[way].as_ref().map(|entry| &entry.link)
+    }
+
+    /// Where links were found so far.
+    pub fn hits(&self) -> Hits {
+        self.hits
     }
 
     /// An older copy of the same link gives way first, then nothing, then each in turn.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::folder::Folder;
 use super::header::JournalId;
 use super::keeper::{self, Retired, Rounds, Signal};
-use super::lane::{Appended, Lane, lock};
+use super::lane::{Appended, Lane, NoRoom, lock};
 use super::leftovers::Found;
 use super::options::{JournalError, JournalOptions, LANES_MAX};
 use super::problem::{Problem, ProblemKind};
@@ -44,6 +44,12 @@ pub struct JournalStats {
     pub appended: u64,
     /// Clicks that were not recorded.
     pub shed: u64,
+    /// Those of them for which the disk had no room; the others came when the journal had the size that it may have.
+    pub shed_by_disk: u64,
+    /// Segment files of this run, prepared ones included.
+    pub segments: usize,
+    /// Segments that the disk refused to sync.
+    pub sync_failures: u64,
     /// Bytes that segments take on disk, prepared ones included.
     pub disk_bytes: u64,
     /// The most bytes they may take.
@@ -71,7 +77,9 @@ pub(super) struct Shared {
     pub(super) retired: Mutex<Vec<Retired>>,
     /// Told after each round that brought segments to disk.
     pub(super) synced: Notify,
-    shed: AtomicU64,
+    pub(super) sync_failures: AtomicU64,
+    /// By reason.
+    shed: [AtomicU64; NoRoom::ALL.len()],
 }
 
 impl Journal {
@@ -105,7 +113,8 @@ impl Journal {
             rounds: Mutex::default(),
             retired: Mutex::default(),
             synced: Notify::new(),
-            shed: AtomicU64::new(0),
+            sync_failures: AtomicU64::new(0),
+            shed: Default::default(),
         });
         keeper::round(&shared);
         let keeper = start_keeper(&shared)?;
@@ -126,10 +135,11 @@ impl Journal {
     /// survives the end of the machine. Makes no system call and waits for nobody, except when a segment is full.
     pub fn append(&self, click: &ClickRecord<'_>) -> Result<Appended, Shed> {
         let shared = &*self.shared;
-        let Some(appended) = self.lane().append(&Payload::of(click), &shared.folder) else {
-            shared.shed.fetch_add(1, Ordering::Relaxed);
-            return Err(Shed);
-        };
+        let appended = self.lane().append(&Payload::of(click), &shared.folder);
+        let appended = appended.map_err(|reason| {
+            shared.shed[reason as usize].fetch_add(1, Ordering::Relaxed);
+            Shed
+        })?;
         if appended.began_segment {
             shared.signal.wake(); // another spare is wanted
         }
@@ -179,9 +189,17 @@ impl Journal {
         JournalStats {
             appended: self.shared.lanes.iter().map(Lane::records).sum(),
             shed: self.shared.shed(),
+            shed_by_disk: self.shared.shed[NoRoom::Disk as usize].load(Ordering::Relaxed),
+            segments: self.shared.lanes.iter().map(Lane::files).sum(),
+            sync_failures: self.shared.sync_failures.load(Ordering::Relaxed),
             disk_bytes: self.shared.folder.used_bytes(),
             disk_bytes_max: self.shared.folder.bytes_max,
         }
+    }
+
+    /// Why clicks are shed just now, by some threads at least, if they are.
+    pub fn starved(&self) -> Option<NoRoom> {
+        self.shared.lanes.iter().find_map(Lane::starved)
     }
 
     /// What could not be read in the journal's files: found when it was opened, or since by the shipper. At most
@@ -257,7 +275,7 @@ impl Drop for Journal {
 
 impl Shared {
     pub(super) fn shed(&self) -> u64 {
-        self.shed.load(Ordering::Relaxed)
+        self.shed.iter().map(|shed| shed.load(Ordering::Relaxed)).sum()
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -152,6 +153,7 @@ fn prepare_second_spares(shared: &Shared) {
 fn sync(shared: &Shared) {
     for segment in shared.lanes.iter().flat_map(Lane::segments) {
         if let Err(error) = segment.sync() {
+            shared.sync_failures.fetch_add(1, Ordering::Relaxed);
             tracing::error!(path = %segment.path.display(), %error, "clicks could not be written to disk");
         }
     }

@@ -39,11 +39,34 @@ pub struct Appended {
     pub(super) began_segment: bool,
 }
 
+/// Why there is no room for a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRoom {
+    /// The journal has the size that it may have: the database takes its clicks more slowly than they come, or not at all.
+    Limit,
+    /// The disk is full, or fails.
+    Disk,
+}
+
 #[derive(Debug, Default)]
 struct Writer {
     active: Option<SegmentWriter>,
     /// No segment could be had. Until the keeper brings one, clicks are shed without a system call each.
-    is_starved: bool,
+    starved: Option<NoRoom>,
+}
+
+impl NoRoom {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::Limit, Self::Disk];
+}
+
+impl From<&NoSegment> for NoRoom {
+    fn from(error: &NoSegment) -> Self {
+        match error {
+            NoSegment::Limit => Self::Limit,
+            NoSegment::Disk(_) => Self::Disk,
+        }
+    }
 }
 
 impl Lane {
@@ -61,15 +84,21 @@ impl Lane {
     }
 
     /// Appends a record; without room in the segment at hand, behind the spare one's header, and without a spare
-    /// in a segment made now. `None` when there is none to be had.
-    pub(super) fn append(&self, payload: &Payload<'_>, folder: &Folder) -> Option<Appended> {
+    /// in a segment made now.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub(super) fn append(&self, payload: &Payload<'_>, folder: &Folder) -> Result<Appended, NoRoom> {
         let mut writer = lock(&self.writer);
         let fits = |active: &SegmentWriter| active.takes(payload.bytes());
         let began_segment = !writer.active.as_ref().is_some_and(fits);
         if began_segment {
             writer.active = Some(self.begin_segment(&mut writer, folder)?);
         }
-        let active = writer.active.as_mut()?;
+        let active = writer
+            .active
+            .as_mut()
+            .expect("it was just made where there was none");
         let offset = active.append(payload);
         let base = active.segment.base.load(Ordering::Relaxed);
         self.end
@@ -77,12 +106,19 @@ impl Lane {
         // After `end`, so that whoever sees the count sees the bytes. No read-modify-write: the lock is held.
         let records = self.records.load(Ordering::Relaxed) + 1;
         self.records.store(records, Ordering::Release);
-        Some(Appended {
+        Ok(Appended {
             lane: self.number,
             sequence: active.segment.header.sequence,
             offset,
             began_segment,
         })
+    }
+
+    /// Why the next click would be shed, if it would.
+    pub(super) fn starved(&self) -> Option<NoRoom> {
+        let starved = lock(&self.writer).starved;
+        // The keeper has brought one since, which the next click takes.
+        starved.filter(|_| self.spares() == 0)
     }
 
     /// Makes the segment that the lane will want next, unless `wanted` are there.
@@ -128,6 +164,11 @@ impl Lane {
         lock(&self.segments).clone()
     }
 
+    /// How many files it has, those that were made ahead included.
+    pub(super) fn files(&self) -> usize {
+        lock(&self.segments).len() + self.spares()
+    }
+
     /// Its number.
     pub(super) fn number(&self) -> u32 {
         self.number
@@ -148,32 +189,33 @@ impl Lane {
         lock(&self.segments).retain(|segment| segment.header.sequence != sequence);
     }
 
-    fn begin_segment(&self, writer: &mut Writer, folder: &Folder) -> Option<SegmentWriter> {
-        // A starved lane does not make one itself: the file system fails just now, or is slow at it.
-        let next = self
-            .take_spare()
-            .or_else(|| (!writer.is_starved).then(|| self.make_now(folder)).flatten());
-        writer.is_starved = next.is_none();
+    fn begin_segment(&self, writer: &mut Writer, folder: &Folder) -> Result<SegmentWriter, NoRoom> {
+        let next = match (self.take_spare(), writer.starved) {
+            (Some(spare), _) => Ok(spare),
+            // A starved lane does not make one itself: the file system fails just now, or is slow at it.
+            (None, Some(reason)) => Err(reason),
+            (None, None) => self.make_now(folder),
+        };
+        writer.starved = next.as_ref().err().copied();
         let next = next?;
         next.segment
             .base
             .store(self.end.load(Ordering::Relaxed), Ordering::Relaxed);
         lock(&self.segments).push(Arc::clone(&next.segment));
-        Some(next)
+        Ok(next)
     }
 
     /// A segment for somebody who has found no spare.
-    fn make_now(&self, folder: &Folder) -> Option<SegmentWriter> {
+    fn make_now(&self, folder: &Folder) -> Result<SegmentWriter, NoRoom> {
         let mut next_sequence = lock(&self.next_sequence);
         // The keeper may have been making one meanwhile; what it made comes first.
         if let Some(spare) = self.take_spare() {
-            return Some(spare);
+            return Ok(spare);
         }
-        self.make_segment(&mut next_sequence, folder)
-            .inspect_err(|error| {
-                tracing::warn!(lane = self.number, %error, "the click journal cannot grow: clicks are shed");
-            })
-            .ok()
+        self.make_segment(&mut next_sequence, folder).map_err(|error| {
+            tracing::warn!(lane = self.number, %error, "the click journal cannot grow: clicks are shed");
+            NoRoom::from(&error)
+        })
     }
 
     fn make_segment(&self, next_sequence: &mut u64, folder: &Folder) -> Result<SegmentWriter, NoSegment> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use terse_core::Timestamp;
 use terse_store::Store;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use super::journal::{Ends, Journal};
 use super::lane::Lane;
 use backlog::Backlog;
 use caught::caught;
+use oldest::oldest_behind;
 
 mod backlog;
 mod batch;
@@ -24,6 +26,7 @@ mod batch;
 pub(crate) mod bench;
 mod caught;
 mod interner;
+mod oldest;
 mod pass;
 
 pub use batch::SHIP_BATCH_MAX;
@@ -50,6 +53,7 @@ pub struct Shipper {
     progress: watch::Sender<Progress>,
     nudged: Notify,
     shipped_clicks: AtomicU64,
+    failures: AtomicU64,
     is_store_away: AtomicBool,
 }
 
@@ -96,6 +100,8 @@ pub struct ShipperStats {
     pub blocked_segments: usize,
     /// Clicks that were shipped since the start, those of former runs included.
     pub shipped_clicks: u64,
+    /// Passes over the journal that the store refused or that panicked.
+    pub failures: u64,
     /// Whether the store refused the last batch.
     pub is_store_away: bool,
 }
@@ -132,6 +138,7 @@ impl Shipper {
             backlog: Mutex::new(backlog),
             nudged: Notify::new(),
             shipped_clicks: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
             is_store_away: AtomicBool::new(false),
             journal,
             store,
@@ -199,6 +206,16 @@ impl Shipper {
             .is_ok_and(|progress| progress.is_ok())
     }
 
+    /// When the oldest click of this run was answered that is in the journal and not in the store. Those of former runs
+    /// are known only once their segments are read.
+    pub fn oldest_unshipped(&self) -> Option<Timestamp> {
+        let progress = self.progress.borrow().clone();
+        let lanes = self.journal.lanes().iter().zip(&progress.lanes);
+        let behind = lanes.filter(|(lane, passed)| lane.end() > passed.bytes);
+        let oldest = behind.filter_map(|(lane, passed)| oldest_behind(lane, passed.bytes));
+        oldest.min()
+    }
+
     /// How far the shipper is behind just now.
     pub fn stats(&self) -> ShipperStats {
         let progress = self.progress.borrow().clone();
@@ -211,6 +228,7 @@ impl Shipper {
             leftover_segments: progress.leftover_segments,
             blocked_segments: progress.blocked_segments,
             shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
             is_store_away: self.is_store_away.load(Ordering::Relaxed),
         }
     }

@@ -14,6 +14,7 @@ mod crash;
 mod full;
 mod inspection;
 mod journal;
+mod oldest;
 mod panic;
 mod recovery;
 mod shipping;

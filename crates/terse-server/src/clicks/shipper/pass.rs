@@ -42,6 +42,9 @@ impl Shipper {
 
     /// Logs when the store goes away, when it is back, and each panic. Whether everything was shipped.
     pub(super) fn note(&self, pass: std::result::Result<Result<()>, Panicked>) -> bool {
+        if !matches!(pass, Ok(Ok(()))) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         let Ok(shipped) = pass else {
             tracing::error!("shipping clicks panicked, and is tried again: they wait in the journal");
             return false;
