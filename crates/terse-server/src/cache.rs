@@ -42,6 +42,7 @@ pub struct LinkCache {
     generations: Box<[AtomicU32]>,
     hasher: RandomState,
     clock: Arc<dyn Clock>,
+    bytes_max: u64,
 }
 
 /// A code that had no link when its generation was the given one.
@@ -72,6 +73,7 @@ impl LinkCache {
             hasher: RandomState::default(),
             generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
             clock,
+            bytes_max,
         }
     }
 

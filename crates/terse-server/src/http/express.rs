@@ -81,7 +81,11 @@ impl Express {
     /// Gives a connection to the next thread. Gives it back when the threads have been told to end.
     pub(super) fn give(&self, arrival: Arrival) -> Result<(), Arrival> {
         let turn = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.inboxes[turn % self.0.inboxes.len()].put(arrival)
+        self.0.inboxes[turn % self.threads()].put(arrival)
+    }
+
+    fn threads(&self) -> usize {
+        self.0.inboxes.len()
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Visits(Responder);
 impl Visits {
     /// A thread that has answered nothing yet: what it keeps for itself is empty.
     pub fn new(app: Arc<App>) -> Self {
-        let mut responder = Responder::new(app);
+        let mut responder = Responder::new(app, 1);
         responder.set_time();
         Self(responder)
     }

@@ -53,8 +53,8 @@ struct Answers {
 }
 
 impl Responder {
-    /// A responder; [`Self::set_time`] before each use.
-    pub(super) fn new(app: Arc<App>) -> Self {
+    /// The responder of one of `threads` threads; [`Self::set_time`] before each use.
+    pub(super) fn new(app: Arc<App>, threads: usize) -> Self {
         let answers = Answers {
             ids: RequestIds::new(&*app.random),
             now: Timestamp::from_millis(i64::MIN),
@@ -62,8 +62,8 @@ impl Responder {
             is_closing: false,
         };
         Self {
+            near: NearCache::new(&app.cache, threads),
             app,
-            near: NearCache::default(),
             answers,
         }
     }

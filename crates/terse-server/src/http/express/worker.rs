@@ -87,7 +87,7 @@ impl Worker {
             inbox: self.inbox,
             connections: Slab::new(),
             again: Vec::new(),
-            responder: Responder::new(Arc::clone(service.app())),
+            responder: Responder::new(Arc::clone(service.app()), express.threads()),
             buffers: Buffers::new(),
             service,
             tasks: tasks.clone(),
