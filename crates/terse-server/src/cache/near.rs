@@ -88,18 +88,6 @@ impl NearCache {
         };
         set.0[way].as_ref().map(|entry| &entry.link)
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.sets.iter().flat_map(|set| &set.0).flatten().count()
-    }
-
-    #[cfg(test)]
-    pub(super) fn text_bytes(&self) -> usize {
-        let entries = self.sets.iter().flat_map(|set| &set.0).flatten();
-        let links = entries.map(|entry| &entry.link).chain(&self.long);
-        links.map(CachedLink::text_bytes).sum()
-    }
 }
 
 impl Set {

@@ -18,6 +18,6 @@ impl Visits {
 
     /// Answers the visits of links in memory that `heads` consists of. Whether it was all of them.
     pub fn answer(&mut self, heads: &[u8], out: &mut Vec<u8>) -> bool {
-        self.0.answer(heads, out).1 == Next::Nothing
+        self.0.answer(heads, true, out).1 == Next::Nothing
     }
 }

@@ -84,8 +84,8 @@ impl Responder {
     }
 
     /// Answers the visits that `bytes` begin with, each after its click is in the journal. Gives how many bytes were
-    /// answered, and what the others need.
-    pub(super) fn answer(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, Next) {
+    /// answered, and what the others need. `is_all` says whether `bytes` are all that is known to have arrived.
+    pub(super) fn answer(&mut self, bytes: &[u8], is_all: bool, out: &mut Vec<u8>) -> (usize, Next) {
         let mut answered = 0;
         while let Some(rest) = bytes.get(answered..).filter(|rest| !rest.is_empty()) {
             if out.len() >= ANSWERS_BYTES_MAX {
@@ -101,7 +101,7 @@ impl Responder {
                 return (answered, Next::General);
             }
             answered += visit.bytes;
-            let is_last = answered == bytes.len();
+            let is_last = is_all && answered == bytes.len();
             self.answers.redirect(&self.app, &visit, link, is_last, out);
         }
         (answered, Next::Nothing)
