@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use terse_core::{Clock, Random};
+use terse_core::{Clock, Random, ShortCode};
 use terse_store::{Store, StoreOptions};
 
-use crate::cache::LinkCache;
+use crate::cache::{LinkCache, Sharing};
 use crate::clicks::{Journal, JournalOptions, Shipper};
 use crate::config::Config;
 use crate::server::StartError;
+use crate::visits;
 use tokio::runtime::Handle;
 
 /// How long a reader of its own clicks waits for the shipper, at most.
@@ -19,7 +20,12 @@ pub const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(1);
 /// What a crash left is shipped before the first request, unless it takes longer than this; then it goes on beside the
 /// requests.
 const RECOVER_WITHIN: Duration = Duration::from_secs(2);
+/// Letters that tell this process's beats on the bus from those of others.
+const BEAT_NAME_LENGTH: usize = 12;
 const JOURNAL_FOLDER: &str = "journal";
+
+/// How long a link is answered from memory while the database is away.
+const STALE_FOR_DEFAULT: Duration = Duration::from_hours(24);
 
 /// Everything that a use-case may need. Shared by all connections.
 pub struct App {
@@ -60,7 +66,7 @@ impl App {
         )?);
         let shipper = Arc::new(Shipper::new(Arc::clone(&journal), store.clone()));
         recover(&shipper).await;
-        let cache = LinkCache::new(config.cache_bytes, Arc::clone(&clock));
+        let cache = LinkCache::new(config.cache_bytes, Arc::clone(&clock), sharing(&store));
         Ok(Self {
             config,
             clock,
@@ -71,6 +77,14 @@ impl App {
             shipper,
             is_behind: AtomicBool::new(false),
         })
+    }
+
+    /// Keeps what is in memory true to the database, for ever: hears of other replicas' changes, and reads anew what is old.
+    pub(crate) async fn keep_coherent(&self) {
+        let name = ShortCode::generate(BEAT_NAME_LENGTH, &*self.random).to_string();
+        let hear = |news| self.cache.hear(&news);
+        let following = self.store.follow_changes(Arc::clone(&self.clock), name, hear);
+        tokio::join!(following, visits::refresh(self));
     }
 
     /// Waits until every click answered so far can be read in the store, but at most [`CAUGHT_UP_WITHIN`]: while the
@@ -85,6 +99,17 @@ impl App {
             (true, false) => tracing::info!("answers have the latest clicks again"),
             _ => {}
         }
+    }
+}
+
+/// Who else may change what is in memory.
+fn sharing(store: &Store) -> Sharing {
+    if store.is_shared() {
+        Sharing::Shared {
+            stale_for: STALE_FOR_DEFAULT,
+        }
+    } else {
+        Sharing::Alone
     }
 }
 

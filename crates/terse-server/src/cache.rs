@@ -1,26 +1,35 @@
 //! Links in memory: what a known code answers, without the store.
 //!
-//! Three rules hold whatever happens at the same time:
+//! Four rules hold whatever happens at the same time:
 //! - At most one look-up of a code is under way; others wait for it (single flight).
 //! - An answer that was read before a change is never kept after it: changing a link removes its entry, and with
 //!   it the placeholder of a look-up under way, whose result is then not kept.
 //! - Codes that do not exist have a cache of their own, so that guessing cannot drive out links.
+//! - Where others change links too, nothing is answered that may be more than a second out of date, unless nobody can be asked
+//!   ([`freshness`]).
 
+mod freshness;
 mod link;
 mod near;
+mod news;
 mod stats;
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, Weighter};
 use stats::{CountEvictions, Counts};
 use terse_core::{Clock, ShortCode};
+use terse_store::AsOf;
+use tokio::sync::{Mutex, mpsc};
 
+use freshness::{Freshness, Verdict};
+
+pub use freshness::Moment;
 pub use link::CachedLink;
 pub use near::{Hits, NearCache};
 pub use stats::CacheStats;
@@ -29,6 +38,11 @@ pub use stats::CacheStats;
 pub const UNKNOWN_CODES_MAX: usize = 10_000;
 /// How long a code is remembered not to exist.
 pub const UNKNOWN_TTL: Duration = Duration::from_secs(10);
+/// How long a visitor waits for the store's answer about a link of which there is a copy that may be out of date. Then that
+/// has to do.
+pub const DOUBTFUL_WAIT_MAX: Duration = Duration::from_millis(60);
+/// Links that wait to be read anew, at most; more are noticed by the next visit.
+const AGING_WAITING_MAX: usize = 1_024;
 
 /// Besides its texts, an entry costs about this: itself and its key, the allocations, the table. About what the
 /// process grew by for each of a million links, less the texts.
@@ -38,20 +52,30 @@ const GENERATIONS: usize = 1 << 14;
 
 /// The caches of known and of unknown codes.
 pub struct LinkCache {
-    links: Cache<ShortCode, CachedLink, ByBytes, DefaultHashBuilder, CountEvictions>,
+    links: Links,
     unknown: Cache<ShortCode, Unknown>,
     /// Counts what was forgotten, by hash of the code: what was read in an earlier generation is not believed, be it an
     /// absence or a thread's own copy.
     generations: Box<[AtomicU32]>,
+    /// When codes of that hash were changed last, as far as was heard: copies from elsewhere must be as recent.
+    changed_at: Box<[AtomicI64]>,
     hasher: RandomState,
     clock: Arc<dyn Clock>,
+    freshness: Freshness,
+    /// Codes of links to be read anew: in at one end, out at the other.
+    aging: mpsc::Sender<ShortCode>,
+    to_refresh: Mutex<mpsc::Receiver<ShortCode>>,
     counts: Counts,
+    bytes_max: u64,
 }
+
+type Links = Cache<ShortCode, CachedLink, ByBytes, DefaultHashBuilder, CountEvictions>;
 
 /// A code that had no link when its generation was the given one.
 #[derive(Clone, Copy)]
 struct Unknown {
     until: Duration,
+    read_at: Moment,
     generation: u32,
 }
 
@@ -64,57 +88,100 @@ impl Weighter<ShortCode, CachedLink> for ByBytes {
     }
 }
 
+/// Who else may change the links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody.
+    Alone,
+    /// Replicas. While the database is away, links that were read no longer ago than this are answered.
+    Shared {
+        /// For how long.
+        stale_for: Duration,
+    },
+}
+
+/// What to do to know a link: see [`LinkCache::find`].
+pub struct Question<'a> {
+    /// No later than when the answer is read: goes into it.
+    pub read_at: Moment,
+    /// How recent a copy from elsewhere must be; `None` if none is believed, because nobody vouches for it.
+    pub elsewhere_since: Option<AsOf>,
+    /// What is known of the link already, if that may be out of date.
+    pub copy: Option<&'a CachedLink>,
+}
+
 impl LinkCache {
     /// Caches that together use about `bytes_max` bytes of memory at most.
-    pub fn new(bytes_max: u64, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(bytes_max: u64, clock: Arc<dyn Clock>, sharing: Sharing) -> Self {
         let entries = usize::try_from(bytes_max / TYPICAL_ENTRY_BYTES)
             .unwrap_or(usize::MAX)
             .max(1);
         let evictions = Arc::<AtomicU64>::default();
         let lifecycle = CountEvictions(Arc::clone(&evictions));
+        let hash_builder = DefaultHashBuilder::default();
+        let (aging, to_refresh) = mpsc::channel(AGING_WAITING_MAX);
         Self {
-            links: Cache::with(
-                entries,
-                bytes_max,
-                ByBytes,
-                DefaultHashBuilder::default(),
-                lifecycle,
-            ),
+            links: Cache::with(entries, bytes_max, ByBytes, hash_builder, lifecycle),
             unknown: Cache::new(UNKNOWN_CODES_MAX),
             hasher: RandomState::default(),
             generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
+            changed_at: (0..GENERATIONS).map(|_| AtomicI64::new(0)).collect(),
             clock,
+            freshness: match sharing {
+                Sharing::Alone => Freshness::of_own_database(),
+                Sharing::Shared { stale_for } => Freshness::of_shared_database(stale_for),
+            },
+            aging,
+            to_refresh: Mutex::new(to_refresh),
             counts: Counts::new(evictions),
+            bytes_max,
         }
     }
 
-    /// The link with this code if it is in memory. Takes bytes of a request as they are: what is no code is not
-    /// in memory.
+    /// The present moment.
+    pub fn now(&self) -> Moment {
+        Moment::of(self.clock.elapsed())
+    }
+
+    /// The link with this code if it is in memory and may be answered. Takes bytes of a request as they are: what is no
+    /// code is not in memory.
     pub fn get(&self, code: &str) -> Option<CachedLink> {
         let link = self.links.get(code)?;
-        self.counts.hit();
-        Some(link)
+        self.may_answer(&link, self.now()).then(|| {
+            self.counts.hit();
+            link
+        })
     }
 
     /// The link with this code, from memory or else by `load`, which at most one caller per code runs at a time.
     ///
     /// # Errors
-    /// What `load` gives; nothing is remembered then.
+    /// What `load` gives, unless there is a copy that will do; nothing is remembered then.
     pub async fn find<E>(
         &self,
         code: &ShortCode,
-        load: impl Future<Output = Result<Option<CachedLink>, E>>,
+        load: impl AsyncFnOnce(Question<'_>) -> Result<Option<CachedLink>, E>,
     ) -> Result<Option<CachedLink>, E> {
         if self.is_known_to_be_unknown(code) {
             self.counts.negative_hit();
             return Ok(None);
         }
-        let place = match self.links.get_value_or_guard_async(code).await {
-            Ok(link) => {
+        let now = self.now();
+        let entry = self
+            .links
+            .entry_async(code, |_, link| self.judge(link, now))
+            .await;
+        let (place, copy) = match entry {
+            EntryResult::Retained(link) => {
                 self.counts.hit();
                 return Ok(Some(link));
             }
-            Err(place) => place,
+            EntryResult::Replaced(place, copy) => {
+                let is_expired = self.freshness.verdict(copy.read_at(), now) == Verdict::Expired;
+                (place, Some(copy).filter(|_| !is_expired))
+            }
+            EntryResult::Vacant(place) => (place, None),
+            EntryResult::Removed(..) | EntryResult::Timeout => unreachable!("not asked for"),
         };
         // Whoever held the place before us may have found nothing.
         if self.is_known_to_be_unknown(code) {
@@ -122,30 +189,81 @@ impl LinkCache {
             return Ok(None);
         }
         self.counts.miss();
-        let generation = self.generation_of(self.hash(code.as_str()));
-        let Some(link) = load.await? else {
-            self.remember_unknown(code, generation);
-            return Ok(None);
+        let (generation, question) = self.question(code, copy.as_ref());
+        let read_at = question.read_at;
+        let loaded = match &copy {
+            None => Some(load(question).await),
+            Some(_) => tokio::time::timeout(DOUBTFUL_WAIT_MAX, load(question)).await.ok(),
+        };
+        let link = match (loaded, copy) {
+            (Some(Ok(None)), _) => {
+                self.freshness.database_is_back();
+                self.remember_unknown(code, read_at, generation);
+                return Ok(None);
+            }
+            (Some(Ok(Some(link))), _) => {
+                self.freshness.database_is_back();
+                link
+            }
+            (None | Some(Err(_)), Some(copy)) => {
+                self.freshness.database_is_away(self.now());
+                copy
+            }
+            (Some(Err(error)), None) => return Err(error),
+            (None, None) => unreachable!("without a copy there is no limit"),
         };
         // Refused when the link was changed meanwhile: the answer was true when it was read, but is not kept.
         let _ = place.insert(link.clone());
         Ok(Some(link))
     }
 
-    /// Forgets what is known of these codes. To be called after a change is committed and before it is
-    /// acknowledged: the next redirect then obeys it.
-    pub fn forget<'a>(&self, codes: impl IntoIterator<Item = &'a ShortCode>) {
-        for code in codes {
-            self.links.remove(code);
-            // After it: who reads the new generation finds the old link no more.
-            self.generation(self.hash(code.as_str()))
-                .fetch_add(1, Ordering::SeqCst);
+    /// The code of a link that is to be read anew, once there is one: for [`Self::refresh`].
+    pub async fn next_to_refresh(&self) -> Option<ShortCode> {
+        self.to_refresh.lock().await.recv().await
+    }
+
+    /// Reads a link anew by `load` while its copy is answered.
+    pub async fn refresh<E>(
+        &self,
+        code: &ShortCode,
+        load: impl AsyncFnOnce(Question<'_>) -> Result<Option<CachedLink>, E>,
+    ) {
+        let Some(copy) = self
+            .links
+            .peek(code)
+            .filter(|copy| self.freshness.verdict(copy.read_at(), self.now()) == Verdict::Aging)
+        else {
+            return; // somebody has done it
+        };
+        let (generation, question) = self.question(code, Some(&copy));
+        match load(question).await {
+            Ok(Some(link)) => {
+                // Under the lock under which a change takes the entry away: where it still is, and is no newer, nothing has
+                // happened that `link` may not know.
+                self.links.entry(code, Some(Duration::ZERO), |_, present| {
+                    if self.generation_of(self.hash(code.as_str())) == generation
+                        && present.as_of() <= link.as_of()
+                    {
+                        *present = link;
+                    }
+                    EntryAction::Retain(())
+                });
+            }
+            Ok(None) => drop(self.links.remove(code)),
+            Err(_) => {} // it is answered until somebody vouches for it no more
         }
     }
 
-    /// The present generation of what is known of the code with this hash.
-    fn generation_of(&self, hash: u64) -> u32 {
-        self.generation(hash).load(Ordering::SeqCst)
+    /// Forgets what is known of these codes, which were changed at `as_of`. To be called after a change is committed and before
+    /// it is acknowledged: the next redirect then obeys it.
+    pub fn forget<'a>(&self, codes: impl IntoIterator<Item = &'a ShortCode>, as_of: AsOf) {
+        for code in codes {
+            let place = self.place(self.hash(code.as_str()));
+            self.changed_at[place].fetch_max(as_of, Ordering::SeqCst);
+            self.links.remove(code);
+            // After it: who reads the new generation finds the old link no more.
+            self.generations[place].fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// What was counted since the start.
@@ -163,26 +281,87 @@ impl LinkCache {
         self.links.is_empty()
     }
 
+    /// Whether nothing need be done about `link` before it is answered.
+    #[inline]
+    fn is_fresh(&self, link: &CachedLink, now: Moment) -> bool {
+        self.freshness.verdict(link.read_at(), now) == Verdict::Fresh
+    }
+
+    /// Whether `link` may be answered as it is; has it read anew if that is due.
+    #[inline]
+    fn may_answer(&self, link: &CachedLink, now: Moment) -> bool {
+        match self.freshness.verdict(link.read_at(), now) {
+            Verdict::Fresh => true,
+            Verdict::Aging => {
+                self.have_refreshed(link);
+                true
+            }
+            Verdict::Doubtful | Verdict::Expired => false,
+        }
+    }
+
+    #[cold]
+    fn have_refreshed(&self, link: &CachedLink) {
+        let code = std::str::from_utf8(link.short_code()).ok();
+        if let Some(code) = code.and_then(|code| code.parse().ok()) {
+            // Those that find no room are noticed by their next visit.
+            let _ = self.aging.try_send(code);
+        }
+    }
+
+    /// What a look-up does with the copy that it finds.
+    fn judge(&self, link: &CachedLink, now: Moment) -> EntryAction<CachedLink> {
+        match self.freshness.verdict(link.read_at(), now) {
+            Verdict::Fresh | Verdict::Aging => EntryAction::Retain(link.clone()),
+            Verdict::Doubtful if !self.freshness.may_ask(now) => EntryAction::Retain(link.clone()),
+            Verdict::Doubtful | Verdict::Expired => EntryAction::ReplaceWithGuard,
+        }
+    }
+
+    /// What is to be asked about `code`, and in which generation.
+    fn question<'a>(&self, code: &ShortCode, copy: Option<&'a CachedLink>) -> (u32, Question<'a>) {
+        let place = self.place(self.hash(code.as_str()));
+        let read_at = self.now();
+        let question = Question {
+            read_at,
+            elsewhere_since: self
+                .freshness
+                .is_vouched_for(read_at)
+                .then(|| self.changed_at[place].load(Ordering::SeqCst)),
+            copy,
+        };
+        (self.generations[place].load(Ordering::SeqCst), question)
+    }
+
     fn is_known_to_be_unknown(&self, code: &ShortCode) -> bool {
         self.unknown.get(code).is_some_and(|unknown| {
             self.clock.elapsed() < unknown.until
                 && unknown.generation == self.generation_of(self.hash(code.as_str()))
+                && self.freshness.verdict(unknown.read_at, self.now()) == Verdict::Fresh
         })
     }
 
     /// `generation` is the code's generation before the store was asked: if it has passed, nobody believes the entry.
-    fn remember_unknown(&self, code: &ShortCode, generation: u32) {
-        let until = self.clock.elapsed() + UNKNOWN_TTL;
-        self.unknown.insert(code.clone(), Unknown { until, generation });
+    fn remember_unknown(&self, code: &ShortCode, read_at: Moment, generation: u32) {
+        let unknown = Unknown {
+            until: self.clock.elapsed() + UNKNOWN_TTL,
+            read_at,
+            generation,
+        };
+        self.unknown.insert(code.clone(), unknown);
     }
 
     fn hash(&self, code: &str) -> u64 {
         self.hasher.hash_one(code)
     }
 
-    fn generation(&self, hash: u64) -> &AtomicU32 {
-        let place = usize::try_from(hash).unwrap_or(usize::MAX) % GENERATIONS;
-        &self.generations[place]
+    /// The present generation of what is known of the code with this hash.
+    fn generation_of(&self, hash: u64) -> u32 {
+        self.generations[self.place(hash)].load(Ordering::SeqCst)
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        usize::try_from(hash).unwrap_or(usize::MAX) % self.generations.len()
     }
 }
 

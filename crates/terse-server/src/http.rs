@@ -73,13 +73,25 @@ impl Service {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
+        self.answer_after(request, None).await
+    }
+
+    /// As [`Self::answer`]. If the request is the visit of a code that was looked up in vain, `failure` says why.
+    async fn answer_after<B>(&self, request: Request<B>, failure: Option<Error>) -> Response
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
         let id = self.0.request_ids.of(request.headers());
         let has_unread_body = !request.body().is_end_stream() && !reads_bodies(request.method());
         let mut response = match redirect::code_of(&request) {
             _ if !names_one_host(&request) => {
                 problem::render(Error::invalid(NO_HOST).into_response(), None, &id)
             }
-            Some(code) => redirect::answer(&self.0.app, code, request.method(), request.headers(), &id).await,
+            Some(code) => {
+                let (method, headers) = (request.method(), request.headers());
+                redirect::answer(&self.0.app, code, method, headers, &id, failure).await
+            }
             None => self.route(request.map(Body::new), &id).await,
         };
         if has_unread_body {
@@ -118,3 +130,6 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
         (Some(_), Some(_)) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

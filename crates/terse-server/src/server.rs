@@ -86,6 +86,13 @@ impl Server {
             listener,
             data_dir,
         } = self;
+        // Ends after the last request.
+        let beside = Tasks::new();
+        let (keeping, ending) = (Arc::clone(&app), beside.stopping());
+        beside.spawn(async move {
+            let keeping = Box::pin(keeping.keep_coherent());
+            ending.run_until_cancelled(keeping).await
+        });
         let shipping = Tasks::new();
         let (shipper, stopping) = (Arc::clone(&app.shipper), shipping.stopping());
         shipping.spawn(async move { shipper.run(stopping).await });
@@ -110,6 +117,7 @@ impl Server {
                 "some clicks are not shipped yet: they are safe in the journal, the next start ships them"
             );
         }
+        beside.drain().await;
         app.store.close().await;
         // The next process may have the directory when nothing of this one writes in it any more.
         drop(app);

@@ -3,7 +3,7 @@
 use terse_core::{ShortCode, Timestamp};
 
 use crate::app::App;
-use crate::cache::CachedLink;
+use crate::cache::{CachedLink, Question};
 use crate::clicks::{Appended, ClickRecord, Shed};
 use crate::error::{Error, Result};
 
@@ -85,11 +85,22 @@ async fn load(app: &App, code: &str) -> Result<Option<CachedLink>> {
         return Ok(None);
     };
     app.cache
-        .find(&code, async {
-            let row = app.store.find_redirect(&code).await?;
-            row.map(|row| CachedLink::of(&code, &row))
-                .transpose()
-                .map_err(|error| Error::Internal(Box::new(error)))
-        })
+        .find(&code, async |question| ask(app, &code, question).await)
         .await
+}
+
+/// Reads links anew that were read long ago and are visited, for ever.
+pub async fn refresh(app: &App) {
+    while let Some(code) = app.cache.next_to_refresh().await {
+        app.cache
+            .refresh(&code, async |question| ask(app, &code, question).await)
+            .await;
+    }
+}
+
+async fn ask(app: &App, code: &ShortCode, question: Question<'_>) -> Result<Option<CachedLink>> {
+    let row = app.store.find_redirect(code).await?;
+    row.map(|row| CachedLink::of(code, &row, question.read_at))
+        .transpose()
+        .map_err(|error| Error::Internal(Box::new(error)))
 }

@@ -11,8 +11,8 @@ use terse_core::{Clock, PageRequest, Start};
 
 use crate::bus::{AsOf, News};
 use crate::error::{Error, Result, Trouble};
-use crate::postgres::{self, Patience, Postgres};
 use crate::pool::PoolUse;
+use crate::postgres::{self, Patience, Postgres};
 use crate::sql::Sql;
 use crate::sqlite::{self, Sqlite};
 use crate::store::{Place, StoreOptions};

@@ -27,8 +27,8 @@ mod links;
 mod maintenance;
 mod migrations;
 mod pace;
-mod postgres;
 mod pool;
+mod postgres;
 mod sql;
 mod sqlite;
 mod store;
@@ -42,9 +42,9 @@ pub use error::{Cause, Conflict, Error, Result};
 pub use import::{Imported, Taken};
 pub use links::{Created, RedirectRow, Updated};
 pub use pace::Pace;
+pub use pool::{Pool, PoolState, PoolUse};
 pub use postgres::{InvalidPostgresUrl, PostgresUrl};
 pub use store::{
     CONNECTIONS_DEFAULT, Place, READERS_DEFAULT, SERVER_WITHIN_DEFAULT, Store, StoreOptions,
     UNINDEXED_BLOCKS_DEFAULT,
 };
-pub use pool::{Pool, PoolState, PoolUse};

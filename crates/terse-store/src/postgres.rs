@@ -115,11 +115,11 @@ impl Postgres {
         ]
         .into_iter()
         .flat_map(|(pool, connections, waiting)| {
-            let status = connections.status();
+            let now = connections.status();
             let states = [
                 (PoolState::Waiting, waiting),
-                (PoolState::Idle, status.available),
-                (PoolState::Used, status.size.saturating_sub(status.available)),
+                (PoolState::Idle, now.available),
+                (PoolState::Used, now.size.saturating_sub(now.available)),
             ];
             states.map(|(state, count)| PoolUse { pool, state, count })
         })

@@ -9,8 +9,8 @@ use crate::clicks::tail::Tail;
 use crate::clicks::texts::TextCache;
 use crate::db::{Db, Read};
 use crate::error::Result;
-use crate::postgres::PostgresUrl;
 use crate::pool::PoolUse;
+use crate::postgres::PostgresUrl;
 
 /// Threads that read. One of them only looks up single rows, so that no list holds up a redirect.
 pub const READERS_DEFAULT: usize = 2;

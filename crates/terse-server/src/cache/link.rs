@@ -3,8 +3,10 @@
 
 use http::HeaderValue;
 use terse_core::{InvalidTarget, LinkId, ShortCode, TargetUrl, UserId};
-use terse_store::RedirectRow;
+use terse_store::{AsOf, RedirectRow};
 use triomphe::ThinArc;
+
+use super::Moment;
 
 /// All that a redirect needs of a link, ready to be sent. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -16,17 +18,20 @@ struct Fixed {
     id: LinkId,
     owner: Option<UserId>,
     version: i64,
+    as_of: AsOf,
+    read_at: Moment,
     is_active: bool,
     code_bytes: u8,
     location_bytes: u32,
 }
 
 impl CachedLink {
-    /// What `row`, the link named `code`, says, with its target ready to be sent.
+    /// What `row`, the link named `code`, says, with its target ready to be sent. It was read no
+    /// earlier than `read_at`.
     ///
     /// # Errors
     /// [`InvalidTarget`] for a row that was stored under more lenient rules.
-    pub fn of(code: &ShortCode, row: &RedirectRow) -> Result<Self, InvalidTarget> {
+    pub fn of(code: &ShortCode, row: &RedirectRow, read_at: Moment) -> Result<Self, InvalidTarget> {
         let target: TargetUrl = row.original_url.parse()?;
         let location = target.location();
         // What is written to connections as it stands must be a header's value.
@@ -35,6 +40,8 @@ impl CachedLink {
             id: row.id,
             owner: row.owner,
             version: row.version,
+            as_of: row.as_of,
+            read_at,
             is_active: row.is_active,
             code_bytes: u8::try_from(code.as_str().len()).expect("a code has at most 64 bytes"),
             location_bytes: u32::try_from(location.len()).map_err(|_| InvalidTarget::TooLong)?,
@@ -57,6 +64,16 @@ impl CachedLink {
     /// Which state of the link this is.
     pub fn version(&self) -> i64 {
         self.fixed().version
+    }
+
+    /// When it was read, in the database's history.
+    pub fn as_of(&self) -> AsOf {
+        self.fixed().as_of
+    }
+
+    /// When it was read, no earlier than, in this process's time.
+    pub fn read_at(&self) -> Moment {
+        self.fixed().read_at
     }
 
     /// Whether it redirects.

@@ -7,6 +7,8 @@ use tokio::sync::{Notify, oneshot};
 
 use super::*;
 
+mod shared;
+
 fn code(text: &str) -> ShortCode {
     text.parse().expect("a code")
 }
@@ -18,8 +20,9 @@ fn link(target: &str) -> CachedLink {
         original_url: target.to_owned(),
         is_active: true,
         version: 1,
+        as_of: 1,
     };
-    CachedLink::of(&code("abc"), &row).expect("a target")
+    CachedLink::of(&code("abc"), &row, Moment::default()).expect("a target")
 }
 
 fn utf8(bytes: &[u8]) -> &str {
@@ -29,14 +32,14 @@ fn utf8(bytes: &[u8]) -> &str {
 fn cache() -> (LinkCache, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
     (
-        LinkCache::new(1 << 20, Arc::clone(&clock) as Arc<dyn Clock>),
+        LinkCache::new(1 << 20, Arc::clone(&clock) as Arc<dyn Clock>, Sharing::Alone),
         clock,
     )
 }
 
 async fn loaded(cache: &LinkCache, text: &str, found: Option<CachedLink>) -> Option<Box<str>> {
     let answer = cache
-        .find(&code(text), async { Ok::<_, Infallible>(found) })
+        .find(&code(text), async |_| Ok::<_, Infallible>(found))
         .await;
     answer
         .expect("infallible")
@@ -78,7 +81,7 @@ async fn an_unknown_code_is_remembered_for_a_while() {
 async fn a_created_code_is_unknown_no_longer() {
     let (cache, _) = cache();
     assert_eq!(loaded(&cache, "abc", None).await, None);
-    cache.forget([&code("abc")]);
+    cache.forget([&code("abc")], 1);
     assert!(
         loaded(&cache, "abc", Some(link("https://a.example")))
             .await
@@ -89,7 +92,7 @@ async fn a_created_code_is_unknown_no_longer() {
 #[tokio::test]
 async fn a_failed_look_up_is_not_remembered() {
     let (cache, _) = cache();
-    let failed = cache.find(&code("abc"), async { Err("the store is away") }).await;
+    let failed = cache.find(&code("abc"), async |_| Err("the store is away")).await;
     assert!(failed.is_err());
     assert!(
         loaded(&cache, "abc", Some(link("https://a.example")))
@@ -103,7 +106,7 @@ async fn look_up_overtaken_by(cache: &Arc<LinkCache>, found: Option<CachedLink>,
     let (read, has_read) = oneshot::channel();
     let (go_on, may_go_on) = oneshot::channel::<()>();
     let abc = code("abc");
-    let look_up = cache.find(&abc, async move {
+    let look_up = cache.find(&abc, async move |_| {
         read.send(()).expect("awaited");
         may_go_on.await.expect("sent");
         Ok::<_, Infallible>(found)
@@ -121,7 +124,7 @@ async fn an_answer_read_before_a_change_is_not_kept_after_it() {
     let (cache, _) = cache();
     let cache = Arc::new(cache);
     look_up_overtaken_by(&cache, Some(link("https://old.example")), || {
-        cache.forget([&code("abc")]);
+        cache.forget([&code("abc")], 1);
     })
     .await;
     assert!(cache.get("abc").is_none());
@@ -133,7 +136,7 @@ async fn an_answer_read_before_a_change_is_not_kept_after_it() {
 async fn an_absence_read_before_a_creation_is_not_kept_after_it() {
     let (cache, _) = cache();
     let cache = Arc::new(cache);
-    look_up_overtaken_by(&cache, None, || cache.forget([&code("abc")])).await;
+    look_up_overtaken_by(&cache, None, || cache.forget([&code("abc")], 1)).await;
     assert!(
         loaded(&cache, "abc", Some(link("https://new.example")))
             .await
@@ -154,7 +157,7 @@ async fn ten_thousand_requests_for_one_code_are_one_look_up() {
         for _ in 0..10_000 {
             let (cache, look_ups, gate) = (Arc::clone(&cache), Arc::clone(&look_ups), Arc::clone(&gate));
             requests.spawn(async move {
-                let load = async {
+                let load = async |_: Question<'_>| {
                     look_ups.fetch_add(1, Ordering::SeqCst);
                     gate.notified().await;
                     Ok::<_, Infallible>(found.then(|| link("https://a.example")))
@@ -180,7 +183,7 @@ async fn ten_thousand_requests_for_one_code_are_one_look_up() {
 #[tokio::test]
 async fn memory_is_bounded_and_guesses_drive_out_no_link() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
-    let cache = LinkCache::new(100 * 400, clock);
+    let cache = LinkCache::new(100 * 400, clock, Sharing::Alone);
     loaded(&cache, "hot", Some(link("https://hot.example"))).await;
     for guess in 0..50_000 {
         loaded(&cache, &format!("guess{guess}"), None).await;

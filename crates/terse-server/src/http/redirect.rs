@@ -27,15 +27,20 @@ pub(super) fn code_of<B>(request: &Request<B>) -> Option<&str> {
     (visit && plain && !is_reserved_segment(code)).then_some(code)
 }
 
-/// The whole answer to a request that [`code_of`] took.
+/// The whole answer to a request that [`code_of`] took. `failure` is what came of looking up `code`, if that was in vain.
 pub(super) async fn answer(
     app: &App,
     code: &str,
     method: &Method,
     headers: &HeaderMap,
     id: &HeaderValue,
+    failure: Option<Error>,
 ) -> Response {
-    let response = match visit(app, code, method, headers).await {
+    let visited = match failure {
+        Some(error) => Err(error),
+        None => visit(app, code, method, headers).await,
+    };
+    let response = match visited {
         Ok(response) => response,
         Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
     };

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hands out places.
 #[derive(Clone)]
-pub(super) struct Places {
+pub(in crate::http) struct Places {
     all: Arc<Semaphore>,
     addresses: Addresses,
 }
@@ -22,7 +22,7 @@ pub(in crate::http) struct Place {
 
 /// The address has as many connections as it may have.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(in crate::http) struct TooMany;
 
 #[derive(Clone)]
 struct Addresses {
@@ -46,7 +46,7 @@ pub struct PerAddress {
 }
 
 impl Places {
-    pub(super) fn new(all_max: usize, per_address: PerAddress) -> Self {
+    pub(in crate::http) fn new(all_max: usize, per_address: PerAddress) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all_max)),
             addresses: Addresses {
@@ -58,7 +58,7 @@ impl Places {
     }
 
     /// Waits until fewer connections are open than may be.
-    pub(super) async fn wait(&self) -> OwnedSemaphorePermit {
+    pub(in crate::http) async fn wait(&self) -> OwnedSemaphorePermit {
         let permit = Arc::clone(&self.all).acquire_owned().await;
         permit.expect("the semaphore is never closed")
     }
@@ -69,7 +69,11 @@ impl Places {
     }
 
     /// The place of a connection from `address`.
-    pub(super) fn take(&self, one_of_all: OwnedSemaphorePermit, address: IpAddr) -> Result<Place, TooMany> {
+    pub(in crate::http) fn take(
+        &self,
+        one_of_all: OwnedSemaphorePermit,
+        address: IpAddr,
+    ) -> Result<Place, TooMany> {
         Ok(Place {
             _one_of_all: one_of_all,
             _of_address: self.addresses.take(address)?,

@@ -11,13 +11,13 @@ pub struct Visits(Responder);
 impl Visits {
     /// A thread that has answered nothing yet: what it keeps for itself is empty.
     pub fn new(app: Arc<App>) -> Self {
-        let mut responder = Responder::new(app);
+        let mut responder = Responder::new(app, 1);
         responder.set_time();
         Self(responder)
     }
 
     /// Answers the visits of links in memory that `heads` consists of. Whether it was all of them.
     pub fn answer(&mut self, heads: &[u8], out: &mut Vec<u8>) -> bool {
-        self.0.answer(heads, out).1 == Next::Nothing
+        self.0.answer(heads, true, out).1 == Next::Nothing
     }
 }

@@ -9,7 +9,7 @@ use terse_core::Timestamp;
 
 use super::head::{self, Visit};
 use crate::app::App;
-use crate::cache::{CachedLink, NearCache};
+use crate::cache::{CachedLink, Moment, NearCache};
 use crate::http::log;
 use crate::http::request_id::{self, RequestIds};
 use crate::visits;
@@ -41,6 +41,7 @@ pub(super) enum Next {
 pub(super) struct Responder {
     app: Arc<App>,
     near: NearCache,
+    now: Moment,
     answers: Answers,
 }
 
@@ -53,8 +54,8 @@ struct Answers {
 }
 
 impl Responder {
-    /// A responder; [`Self::set_time`] before each use.
-    pub(super) fn new(app: Arc<App>) -> Self {
+    /// The responder of one of `threads` threads; [`Self::set_time`] before each use.
+    pub(super) fn new(app: Arc<App>, threads: usize) -> Self {
         let answers = Answers {
             ids: RequestIds::new(&*app.random),
             now: Timestamp::from_millis(i64::MIN),
@@ -62,14 +63,16 @@ impl Responder {
             is_closing: false,
         };
         Self {
+            near: NearCache::new(&app.cache, threads),
+            now: Moment::default(),
             app,
-            near: NearCache::default(),
             answers,
         }
     }
 
     /// Looks at the clock: what is answered until the next call is answered at this time.
     pub(super) fn set_time(&mut self) {
+        self.now = self.app.cache.now();
         self.answers.set_time(self.app.clock.now());
     }
 
@@ -84,8 +87,8 @@ impl Responder {
     }
 
     /// Answers the visits that `bytes` begin with, each after its click is in the journal. Gives how many bytes were
-    /// answered, and what the others need.
-    pub(super) fn answer(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, Next) {
+    /// answered, and what the others need. `is_all` says whether `bytes` are all that is known to have arrived.
+    pub(super) fn answer(&mut self, bytes: &[u8], is_all: bool, out: &mut Vec<u8>) -> (usize, Next) {
         let mut answered = 0;
         while let Some(rest) = bytes.get(answered..).filter(|rest| !rest.is_empty()) {
             if out.len() >= ANSWERS_BYTES_MAX {
@@ -94,14 +97,14 @@ impl Responder {
             let Some(visit) = head::read(rest) else {
                 return (answered, Next::General);
             };
-            let Some(link) = self.near.get(&self.app.cache, visit.code) else {
+            let Some(link) = self.near.get(&self.app.cache, visit.code, self.now) else {
                 return (answered, Next::LookUp);
             };
             if !link.is_active() {
                 return (answered, Next::General);
             }
             answered += visit.bytes;
-            let is_last = answered == bytes.len();
+            let is_last = is_all && answered == bytes.len();
             self.answers.redirect(&self.app, &visit, link, is_last, out);
         }
         (answered, Next::Nothing)
