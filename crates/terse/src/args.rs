@@ -118,7 +118,8 @@ pub(crate) enum Command {
     /// Put a backup in the place of the database
     ///
     /// No server may run on the data directory. The backup is checked first; the database that was there is kept beside the
-    /// restored one, with .replaced after its name, and gets the clicks that wait in the journal.
+    /// restored one, with .replaced after its name (.replaced-2 and so on after the first time), and gets the clicks that wait
+    /// in the journal.
     #[command(after_help = "Example:\n  terse restore /backups/terse-monday.db --force")]
     Restore(RestoreArgs),
 
