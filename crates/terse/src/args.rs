@@ -97,7 +97,8 @@ pub(crate) enum Command {
     /// Take over users, links and events from CSV files
     ///
     /// Rows keep their ids. What cannot be stored is skipped and named with its row and the reason; links and events of a
-    /// skipped user go to the one who kept the name. Running it again doubles nothing. The server must be stopped.
+    /// skipped user go to the one who kept the name. Running it again doubles nothing. When there are rows
+    /// and every one is skipped, it fails. The server must be stopped.
     #[command(after_help = "Example:\n  terse import --users users.csv --urls urls.csv --events events.csv")]
     Import(ImportArgs),
 
