@@ -6,6 +6,7 @@ mod documentation;
 mod events;
 mod health;
 mod lists;
+mod loops;
 mod problems;
 mod redirects;
 mod shorten;

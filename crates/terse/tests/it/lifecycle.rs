@@ -28,6 +28,18 @@ fn a_server_says_where_it_is_and_stops_when_it_is_told() {
 }
 
 #[test]
+fn a_link_to_the_port_that_the_system_chose_would_lead_in_circles() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = Server::start(data.path());
+    let (_, port) = server.address.split_once(':').expect("a port");
+    for host in ["localhost", "127.0.0.2", "[::1]"] {
+        let (status, _) = server.shorten(&format!("http://{host}:{port}/x"), "circle");
+        assert_eq!(status, 400, "{host}");
+    }
+    assert_eq!(server.shorten("http://localhost:1/x", "other").0, 201);
+}
+
+#[test]
 fn a_request_under_way_is_finished_before_the_server_stops() {
     let data = tempfile::tempdir().expect("a scratch directory");
     let server = Server::start(data.path());

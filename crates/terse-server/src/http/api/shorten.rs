@@ -62,6 +62,6 @@ pub(super) async fn shorten(
         owner: None,
         is_active: true,
     };
-    let link = links::create(&app, draft, origin.base()).await?;
+    let link = links::create(&app, draft, origin.reached_at()).await?;
     Ok(super::urls::created(link, &origin))
 }

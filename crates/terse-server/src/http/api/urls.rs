@@ -223,7 +223,10 @@ pub(super) async fn create(
         owner: request.user_id,
         is_active: request.is_active,
     };
-    Ok(created(links::create(&app, draft, origin.base()).await?, &origin))
+    Ok(created(
+        links::create(&app, draft, origin.reached_at()).await?,
+        &origin,
+    ))
 }
 
 /// Get a link.
@@ -262,7 +265,7 @@ pub(super) async fn update(
     Id(id): Id<LinkId>,
     Json(request): Json<LinkEditRequest>,
 ) -> Result<Answer<LinkView>> {
-    let link = links::update(&app, id, request.into(), origin.base()).await?;
+    let link = links::update(&app, id, request.into(), origin.reached_at()).await?;
     Ok(Answer(LinkView::of(link, origin.base())))
 }
 

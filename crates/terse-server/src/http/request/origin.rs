@@ -24,6 +24,11 @@ impl Origin {
         &self.base
     }
 
+    /// Where the client reached us.
+    pub(in crate::http) fn reached_at(&self) -> &BaseUrl {
+        &self.reached_at
+    }
+
     /// This request's own address as it is seen from outside, without query. Only the base knows the scheme and the path in
     /// front of ours that a proxy adds.
     pub(in crate::http) fn this_url(&self) -> String {
