@@ -29,7 +29,7 @@ async fn an_event_reads_back_as_it_was_recorded() {
     let bare = app
         .post(
             "/events",
-            json!({ "url_id": -5, "event_type": "x", "user_id": null, "details": null }),
+            json!({ "url_id": i64::MAX, "event_type": "x", "user_id": null, "details": null }),
         )
         .await;
     assert_eq!(bare.json(StatusCode::CREATED)["details"], json!(null));
@@ -67,6 +67,18 @@ async fn what_is_no_event_is_refused_with_its_reason() {
         (
             json!({ "url_id": 18_446_744_073_709_551_615_u64, "event_type": "x" }),
             "url_id must be an integer",
+        ),
+        (
+            json!({ "url_id": 0, "event_type": "x" }),
+            "url_id must be a positive integer",
+        ),
+        (
+            json!({ "url_id": -5, "event_type": "x" }),
+            "url_id must be a positive integer",
+        ),
+        (
+            json!({ "url_id": 1, "event_type": "x", "user_id": 0 }),
+            "user_id must be a positive integer",
         ),
         (
             json!({ "url_id": 1, "event_type": "" }),
