@@ -28,6 +28,7 @@ mod shipper;
 #[cfg(feature = "bench-internals")]
 pub(crate) use shipper::bench;
 
+pub(crate) use bots::classify_sent;
 pub use header::{BadHeader, JournalId};
 pub use inspection::{Inspection, InspectionError, Writer, inspect};
 pub use journal::{Ends, Journal, JournalStats, Shed};

@@ -93,8 +93,7 @@ fn click(number: i64) -> ClickRecord<'static> {
         original_url: b"https://example.com/a/page/that/has/a/name",
         referrer: Some(b"https://news.example/today"),
         user_agent: Some(b"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101"),
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod events;
 mod health;
 mod lists;
 mod loops;
+mod privacy;
 mod problems;
 mod redirects;
 mod shorten;

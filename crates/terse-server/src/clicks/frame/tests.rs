@@ -108,8 +108,7 @@ fn click(user_agent: &[u8]) -> ClickRecord<'_> {
         original_url: b"http://a.example",
         referrer: None,
         user_agent: Some(user_agent),
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     }
 }
 

@@ -28,8 +28,7 @@ fn append(writer: &mut SegmentWriter) -> usize {
         original_url: b"http://a.example",
         referrer: None,
         user_agent: None,
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     });
     assert!(writer.takes(payload.bytes()));
     writer.append(&payload)

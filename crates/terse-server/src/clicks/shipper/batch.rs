@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use terse_core::{BotReason, CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
+use terse_core::{CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
 use terse_store::{Pace, Position, VisitedLink};
 
 use super::interner::Interner;
@@ -112,11 +112,6 @@ impl Batch {
 
 fn click(record: &ClickRecord<'_>, interner: &mut Interner) -> Click {
     let (user_agent, named) = record.user_agent.map(|bytes| interner.user_agent(bytes)).unzip();
-    // What the request said of itself is surer than what its sender is called.
-    let said = record
-        .is_head
-        .then_some(BotReason::Head)
-        .or(record.is_prefetch.then_some(BotReason::Prefetch));
     Click {
         at: record.at,
         link_id: record.link_id,
@@ -124,7 +119,8 @@ fn click(record: &ClickRecord<'_>, interner: &mut Interner) -> Click {
         owner: record.owner,
         referrer: record.referrer.map(|bytes| interner.referrer(bytes)),
         user_agent,
-        bot: said.or(named.flatten()),
+        // What the request said of itself is surer than what its sender is called.
+        bot: record.bot.or(named.flatten()),
     }
 }
 
