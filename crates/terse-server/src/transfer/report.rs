@@ -49,4 +49,13 @@ impl Skips {
         let room = SKIPPED_LISTED_MAX - self.listed.len();
         self.listed.extend(skipped.into_iter().take(room));
     }
+
+    /// These and those of another way through the same file.
+    pub(super) fn merged(mut self, others: Self) -> Self {
+        self.total += others.total;
+        self.listed.extend(others.listed);
+        self.listed.sort_by_key(|skipped| skipped.row);
+        self.listed.truncate(SKIPPED_LISTED_MAX);
+        self
+    }
 }

@@ -92,7 +92,22 @@ async fn a_file_needs_no_more_than_names_and_addresses() {
         "b, \"the second\""
     );
     let taken = upload(&app, "file", b"id,username,email\n1,c,c@example.com\n").await;
-    assert_eq!(taken.json(StatusCode::CREATED)["imported"], 1);
+    assert_json_snapshot!(taken.json(StatusCode::CREATED), @r#"
+    {
+      "count": 1,
+      "imported": 1,
+      "inserted": 1,
+      "skipped": [],
+      "renumbered": [
+        {
+          "row": 2,
+          "requested_id": 1,
+          "id": 3
+        }
+      ],
+      "renumbered_total": 1
+    }
+    "#);
     assert_eq!(
         app.get("/users/3").await.json(StatusCode::OK)["username"],
         "c",
