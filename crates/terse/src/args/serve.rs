@@ -53,7 +53,7 @@ pub(crate) struct ServeArgs {
     journal_sync_ms: Option<String>,
 
     /// Disk space for clicks that the database has not taken yet, in MiB: when it is full redirects go on, but their clicks
-    /// are not counted [default: 1024]
+    /// are not counted [default: 1024, at least 64]
     #[arg(
         long,
         env = "TERSE_JOURNAL_MAX_MIB",
