@@ -6,7 +6,7 @@ pub const SKIPPED_LISTED_MAX: usize = 1_000;
 /// A row that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its number in the file; the header is row 1.
+    /// Its number in the file; the header is row 1, empty lines are none.
     pub row: u64,
     /// Why, for a person.
     pub reason: String,

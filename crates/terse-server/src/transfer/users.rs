@@ -38,7 +38,7 @@ pub struct UploadReport {
 /// A user who got another id than the file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renumbered {
-    /// The row's number in the file; the header is row 1.
+    /// The row's number in the file; the header is row 1, empty lines are none.
     pub row: u64,
     /// The id in the file: another user's, or too large for one.
     pub wished_id: i64,
@@ -72,8 +72,10 @@ pub async fn import_uploaded(
         report: UploadReport::default(),
         last_skipped: 0,
     };
-    let (skipped, taken) = upload.with_their_ids(csv).await?;
-    let skips = skipped.merged(upload.with_next_ids(csv, &taken).await?);
+    let (mut skips, left) = upload.with_their_ids(csv).await?;
+    if !left.is_empty() {
+        skips = skips.merged(upload.with_next_ids(csv, &left).await?);
+    }
     upload.report.skipped = listed(skips, upload.last_skipped);
     Ok(upload.report)
 }
@@ -90,20 +92,24 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    /// Stores the rows with ids that are free. The rows that were skipped, and those whose ids are another user's.
+    /// Stores the rows with ids that are free. The rows that were skipped, and those that are left for the next ids.
     async fn with_their_ids(&mut self, csv: &[u8]) -> Result<(Skips, HashSet<u64>), TransferError> {
-        let (mut table, mut skips, mut taken) = (open(csv)?, Skips::default(), HashSet::new());
+        let (mut table, mut skips, mut left) = (open(csv)?, Skips::default(), HashSet::new());
         while let Some(chunk) = self.next(&mut table)? {
             let mut skipped = chunk.bad;
-            let with_id = chunk.rows.into_iter().filter(|(_, row)| row.user.id.is_some());
-            let (rows, users): (Vec<u64>, Vec<NewUser>) =
-                with_id.map(|(row, found)| (row, found.user)).unzip();
+            let (with_id, without): (Vec<_>, Vec<_>) = chunk
+                .rows
+                .into_iter()
+                .map(|(row, found)| (row, found.user))
+                .partition(|(_, user)| user.id.is_some());
+            left.extend(without.into_iter().map(|(row, _)| row));
+            let (rows, users): (Vec<u64>, Vec<NewUser>) = with_id.into_iter().unzip();
             let outcomes = self.store.import_users(users).await?;
             for (row, outcome) in rows.into_iter().zip(outcomes) {
                 match outcome {
                     Imported::Inserted => self.report.inserted += 1,
                     Imported::Taken(Taken::UserId) => {
-                        taken.insert(row);
+                        left.insert(row);
                     }
                     Imported::AlreadyThere => skipped.push(repeats(row, USERNAME)),
                     Imported::Taken(other) => skipped.push(refused(row, other)),
@@ -111,22 +117,23 @@ impl Upload<'_> {
             }
             self.note(&mut skips, skipped);
         }
-        Ok((skips, taken))
+        Ok((skips, left))
     }
 
-    /// Stores the rows without ids, and those whose ids are `taken`. The rows that were skipped.
-    async fn with_next_ids(&mut self, csv: &[u8], taken: &HashSet<u64>) -> Result<Skips, TransferError> {
+    /// Stores the rows that are `left`. Those that were skipped.
+    async fn with_next_ids(&mut self, csv: &[u8], left: &HashSet<u64>) -> Result<Skips, TransferError> {
         let (mut table, mut skips) = (open(csv)?, Skips::default());
         while let Some(chunk) = self.next(&mut table)? {
             let mut skipped = Vec::new();
-            let without_id = chunk
+            let (rows, users): (Vec<_>, Vec<_>) = chunk
                 .rows
                 .into_iter()
-                .filter(|(row, found)| found.user.id.is_none() || taken.contains(row));
-            let (rows, users): (Vec<_>, Vec<_>) = without_id
+                .filter(|(row, _)| left.contains(row))
                 .map(|(row, found)| ((row, found.wished_id), found.user))
                 .unzip();
             if users.is_empty() {
+                // Where nothing is waited for, others wait.
+                tokio::task::yield_now().await;
                 continue;
             }
             let outcomes = self.store.import_users_renumbered(users).await?;

@@ -42,7 +42,7 @@ pub(super) struct BulkReport {
 /// A row of the file that created no user.
 #[derive(Debug, Serialize, ToSchema)]
 struct SkippedRow {
-    /// Its number in the file; the header is row 1.
+    /// Its number in the file; the header is row 1, empty lines are none.
     row: u64,
     /// Why it was skipped.
     reason: String,
@@ -51,7 +51,7 @@ struct SkippedRow {
 /// A row of the file whose user has another id than it has.
 #[derive(Debug, Serialize, ToSchema)]
 struct RenumberedRow {
-    /// Its number in the file; the header is row 1.
+    /// Its number in the file; the header is row 1, empty lines are none.
     row: u64,
     /// The id in the file, which another user has, or which is too large.
     requested_id: i64,
