@@ -11,19 +11,14 @@ use crate::test_app::{TestApp, request};
 #[tokio::test]
 async fn who_asks_not_to_be_tracked_is_counted_and_not_described() {
     let app = TestApp::new().await;
-    app.post(
-        "/shorten",
-        json!({ "url": "https://example.com", "short_code": "abc" }),
-    )
-    .await
-    .json(StatusCode::CREATED);
+    let code = app.shorten("https://example.com").await;
     for (header, value, described) in [
         ("dnt", "1", false),
         ("sec-gpc", "1", false),
         ("dnt", "0", true),
         ("sec-gpc", "0", true),
     ] {
-        let visit = request(Method::GET, "/abc")
+        let visit = request(Method::GET, &format!("/{code}"))
             .header("user-agent", "Mozilla/5.0")
             .header("referer", "https://f.example/");
         app.send(
