@@ -16,6 +16,7 @@ mod inspection;
 mod journal;
 mod panic;
 mod recovery;
+mod refused;
 mod shipping;
 mod unreadable;
 
