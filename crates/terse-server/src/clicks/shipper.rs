@@ -42,6 +42,7 @@ pub struct Shipper {
     progress: watch::Sender<Progress>,
     nudged: Notify,
     shipped_clicks: AtomicU64,
+    missing_segments: AtomicU64,
     is_store_away: AtomicBool,
 }
 
@@ -86,6 +87,8 @@ pub struct ShipperStats {
     pub leftover_segments: usize,
     /// Segments of former runs that wait for the next start, because one of their lane could not be read.
     pub blocked_segments: usize,
+    /// Segments of former runs that were gone before they were shipped, with their clicks.
+    pub missing_segments: u64,
     /// Clicks that were shipped since the start, those of former runs included.
     pub shipped_clicks: u64,
     /// Whether the store refused the last batch.
@@ -124,6 +127,7 @@ impl Shipper {
             backlog: Mutex::new(backlog),
             nudged: Notify::new(),
             shipped_clicks: AtomicU64::new(0),
+            missing_segments: AtomicU64::new(0),
             is_store_away: AtomicBool::new(false),
             journal,
             store,
@@ -198,6 +202,7 @@ impl Shipper {
             unshipped_bytes: behind.map(|(lane, passed)| lane.end() - passed.bytes).sum(),
             leftover_segments: progress.leftover_segments,
             blocked_segments: progress.blocked_segments,
+            missing_segments: self.missing_segments.load(Ordering::Relaxed),
             shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
             is_store_away: self.is_store_away.load(Ordering::Relaxed),
         }

@@ -17,6 +17,7 @@ mod journal;
 mod panic;
 mod recovery;
 mod refused;
+mod removed;
 mod shipping;
 mod unreadable;
 

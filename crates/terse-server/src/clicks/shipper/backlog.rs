@@ -6,7 +6,7 @@ use std::sync::Arc;
 use terse_store::{Position, Store};
 
 use super::interner::Interner;
-use crate::clicks::header::{JournalId, LaneKey};
+use crate::clicks::header::{JournalId, LaneKey, SegmentHeader};
 use crate::clicks::leftovers::{Found, Leftover};
 
 /// The shipper's memory.
@@ -19,6 +19,8 @@ pub(super) struct Backlog {
     /// The texts of clicks, as far as they are known.
     pub(super) interner: Interner,
     positions: HashMap<LaneKey, Position>,
+    /// The last segment of each lane that was begun with.
+    begun: HashMap<LaneKey, u64>,
     asked: HashSet<JournalId>,
 }
 
@@ -36,6 +38,7 @@ impl Backlog {
             blocked_segments: unread_segments + stay.len(),
             interner: Interner::default(),
             positions: HashMap::new(),
+            begun: HashMap::new(),
             asked: HashSet::new(),
         }
     }
@@ -66,6 +69,19 @@ impl Backlog {
             self.asked.insert(journal_id);
         }
         Ok(self.position(journal_id, lane))
+    }
+
+    /// Begins with a segment of a former run, whose lane stands at `position`. How many segments between the two are gone;
+    /// said once.
+    pub(super) fn begin(&mut self, header: &SegmentHeader, position: Position) -> u64 {
+        let begun = self.begin_empty(header).unwrap_or(0);
+        header.sequence.saturating_sub(position.segment.max(begun) + 1)
+    }
+
+    /// The same with one that has no clicks: most of them were made ahead, and say nothing of those before them. Gives the
+    /// segment of its lane that was begun with before.
+    pub(super) fn begin_empty(&mut self, header: &SegmentHeader) -> Option<u64> {
+        self.begun.insert(header.lane_key(), header.sequence)
     }
 
     /// How far the store is known to have come; nothing of a journal that was begun just now.

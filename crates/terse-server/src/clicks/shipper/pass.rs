@@ -90,9 +90,17 @@ impl Shipper {
     ) -> Result<()> {
         let header = &leftover.header;
         // Most of what a stop leaves was never written to: the store need not be asked about it.
-        if bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0) {
+        if bytes.iter().skip(HEADER_BYTES).all(|byte| *byte == 0) {
+            backlog.begin_empty(header);
+        } else {
             let (id, lane) = (header.journal_id, header.lane);
-            backlog.load_position(&self.store, id, lane).await?;
+            let position = backlog.load_position(&self.store, id, lane).await?;
+            let segments = backlog.begin(header, position);
+            if segments > 0 {
+                self.missing_segments.fetch_add(segments, Ordering::Relaxed);
+                self.report(header, ProblemKind::Missing { segments });
+                recovered.problems += 1;
+            }
             let segment = (header, bytes, &leftover.is_damaged);
             self.ship_segment(backlog, segment, Links::MayBeLost, recovered)
                 .await?;

@@ -24,7 +24,7 @@ impl Hidden {
 }
 
 /// What a run left that had recorded these on one lane: several segments, in their order.
-fn left_segments(site: &Site, range: std::ops::Range<i64>) -> Vec<PathBuf> {
+pub(super) fn left_segments(site: &Site, range: std::ops::Range<i64>) -> Vec<PathBuf> {
     drop(site.journal()); // makes the folder
     let before = site.files();
     append_all(&site.journal(), range);
