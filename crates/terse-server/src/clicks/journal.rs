@@ -28,9 +28,9 @@ thread_local! {
     static THREAD_NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The click was not recorded: the journal is at its limit, or the disk is full. The redirect goes on.
+/// The click was not recorded: the journal is at its limit, or no file can be made. The redirect goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the click journal is full")]
+#[error("the click journal cannot grow")]
 pub struct Shed;
 
 /// How far each lane is written, in bytes of records since the start of this run.

@@ -187,7 +187,7 @@ fn report_shed(shared: &Shared, rounds: &mut Rounds) {
     if shed > rounds.shed_reported && is_due {
         tracing::warn!(
             clicks = shed - rounds.shed_reported,
-            "clicks were shed: the journal is full"
+            "clicks were shed: the journal cannot grow"
         );
         rounds.shed_reported = shed;
         rounds.warned_at = Some(now);

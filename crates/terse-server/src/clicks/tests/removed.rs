@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::unreadable::left_segments;
+use super::unreadable::{Hidden, left_segments};
 use super::*;
 use crate::clicks::keeper;
 use crate::clicks::lane::lock;
@@ -139,6 +139,35 @@ async fn a_segment_that_goes_between_the_start_and_its_shipping_holds_its_lane_u
     shipper.recover().await.expect("the store is there");
     assert_eq!(shipper.stats().missing_segments, 1);
     assert_eq!(stored(&store).await.last(), Some(&499), "the others are shipped");
+}
+
+#[tokio::test]
+async fn a_shipped_segment_that_cannot_be_removed_takes_room_until_it_can() {
+    let site = Site::new();
+    let journal = site.journal();
+    let shipper = Shipper::new(Arc::clone(&journal), site.store().await);
+    append_all(&journal, 0..500);
+    let first = journal.lanes()[0].segments()[0].path.clone();
+    let hidden = Hidden::hide(first.clone());
+    shipper.ship_all().await.expect("the store is there");
+    let bytes_of_segments = || {
+        let _rounds = lock(&journal.shared().rounds);
+        let folder_in_its_place = first.is_dir();
+        let segments = site.files().len() - usize::from(folder_in_its_place);
+        (
+            journal.stats().disk_bytes,
+            segments as u64 * u64::from(SEGMENT_BYTES_MIN),
+        )
+    };
+    keeper::round(journal.shared());
+    let (counted, there) = bytes_of_segments();
+    assert_eq!(counted, there);
+
+    hidden.show();
+    keeper::round(journal.shared());
+    assert!(!first.exists(), "it is tried again");
+    let (counted, there) = bytes_of_segments();
+    assert_eq!(counted, there);
 }
 
 #[tokio::test]

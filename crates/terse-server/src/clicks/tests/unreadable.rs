@@ -4,20 +4,20 @@ use super::*;
 use crate::clicks::keeper;
 
 /// Something that no reader takes for a segment stands where the segment was, which waits beside it.
-struct Hidden {
+pub(super) struct Hidden {
     segment: PathBuf,
     beside: PathBuf,
 }
 
 impl Hidden {
-    fn hide(segment: PathBuf) -> Self {
+    pub(super) fn hide(segment: PathBuf) -> Self {
         let beside = segment.with_extension("hidden");
         std::fs::rename(&segment, &beside).expect("the segment");
         std::fs::create_dir(&segment).expect("a folder in its place");
         Self { segment, beside }
     }
 
-    fn show(self) {
+    pub(super) fn show(self) {
         std::fs::remove_dir(&self.segment).expect("the folder");
         std::fs::rename(self.beside, self.segment).expect("the segment");
     }

@@ -54,7 +54,7 @@ pub(super) struct Health {
     blocked_segments: usize,
     /// Journal segments of earlier runs that somebody removed before they were shipped; their clicks are lost.
     missing_segments: u64,
-    /// Clicks that were not recorded because the journal was full, since the start.
+    /// Clicks that were not recorded because the journal was full or its folder could not be written, since the start.
     shed_clicks: u64,
 }
 
