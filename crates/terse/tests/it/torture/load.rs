@@ -30,6 +30,7 @@ pub(crate) struct History {
 }
 
 /// One visitor's visits: number `n` of them had the user agent `{name}n{n}`.
+#[derive(Clone)]
 pub(crate) struct Visits {
     pub(crate) name: String,
     pub(crate) sent: u64,
@@ -61,7 +62,21 @@ impl Load {
         let visitors = (0..).zip(clients).map(|(visitor, client)| {
             let (answers, codes) = (Arc::clone(&answers), Arc::clone(&codes));
             let dice = Dice(Seeded::new(seed.wrapping_add(visitor)));
-            spawn(move || visit(client, &answers, &codes, &dice, format!("r{round}v{visitor}")))
+            // Half of them in the express lane, half by the router.
+            let path = if visitor % 2 == 0 {
+                ("/", "")
+            } else {
+                ("/urls/", "/redirect")
+            };
+            spawn(move || {
+                visit(
+                    client,
+                    &answers,
+                    (&codes, path),
+                    &dice,
+                    format!("r{round}v{visitor}"),
+                )
+            })
         });
         let visitors = visitors.collect();
         let counted = Arc::clone(&answers);
@@ -120,13 +135,19 @@ fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHa
         .expect("a thread can be started")
 }
 
-fn visit(mut client: Client, answers: &AtomicU64, codes: &[String], dice: &Dice, name: String) -> Visits {
+fn visit(
+    mut client: Client,
+    answers: &AtomicU64,
+    (codes, (before, behind)): (&[String], (&str, &str)),
+    dice: &Dice,
+    name: String,
+) -> Visits {
     let (mut sent, mut answered) = (0, 0);
     loop {
         let code = pick(codes, dice);
         let agent = format!("{name}n{sent}");
         sent += 1;
-        let Some(answer) = client.request("GET", &format!("/{code}"), &agent, "") else {
+        let Some(answer) = client.request("GET", &format!("{before}{code}{behind}"), &agent, "") else {
             return Visits { name, sent, answered };
         };
         assert_eq!(answer.status, 302, "{code}");
