@@ -7,7 +7,7 @@
 //! Two dozen kills are part of `make test`; `make torture` takes hundreds. `TORTURE_KILLS` and `TORTURE_SEED` set the number
 //! and repeat the choices of a run; the moments of a kill are as repeatable as the machine's scheduling.
 
-mod client;
+pub(crate) mod client;
 mod load;
 mod model;
 mod steps;
