@@ -8,6 +8,7 @@
 //! and repeat the choices of a run; the moments of a kill are as repeatable as the machine's scheduling.
 
 pub(crate) mod client;
+mod folds;
 mod load;
 mod model;
 mod steps;
