@@ -24,6 +24,7 @@ mod problem;
 mod record;
 mod segment;
 mod shipper;
+mod succession;
 
 #[cfg(feature = "bench-internals")]
 pub(crate) use shipper::bench;

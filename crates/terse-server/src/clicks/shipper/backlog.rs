@@ -6,8 +6,9 @@ use std::sync::Arc;
 use terse_store::{Position, Store};
 
 use super::interner::Interner;
-use crate::clicks::header::{JournalId, LaneKey, SegmentHeader};
+use crate::clicks::header::{JournalId, LaneKey};
 use crate::clicks::leftovers::{Found, Leftover};
+use crate::clicks::succession::Succession;
 
 /// The shipper's memory.
 #[derive(Debug)]
@@ -16,11 +17,11 @@ pub(super) struct Backlog {
     pub(super) leftovers: VecDeque<Arc<Leftover>>,
     /// How many segments of former runs stay for the next start, because one of their lane could not be read.
     pub(super) blocked_segments: usize,
+    /// The segments of former runs that were begun with.
+    pub(super) succession: Succession,
     /// The texts of clicks, as far as they are known.
     pub(super) interner: Interner,
     positions: HashMap<LaneKey, Position>,
-    /// The last segment of each lane that was begun with.
-    begun: HashMap<LaneKey, u64>,
     asked: HashSet<JournalId>,
 }
 
@@ -38,7 +39,7 @@ impl Backlog {
             blocked_segments: unread_segments + stay.len(),
             interner: Interner::default(),
             positions: HashMap::new(),
-            begun: HashMap::new(),
+            succession: Succession::default(),
             asked: HashSet::new(),
         }
     }
@@ -69,19 +70,6 @@ impl Backlog {
             self.asked.insert(journal_id);
         }
         Ok(self.position(journal_id, lane))
-    }
-
-    /// Begins with a segment of a former run, whose lane stands at `position`. How many segments between the two are gone;
-    /// said once.
-    pub(super) fn begin(&mut self, header: &SegmentHeader, position: Position) -> u64 {
-        let begun = self.begin_empty(header).unwrap_or(0);
-        header.sequence.saturating_sub(position.segment.max(begun) + 1)
-    }
-
-    /// The same with one that has no clicks: most of them were made ahead, and say nothing of those before them. Gives the
-    /// segment of its lane that was begun with before.
-    pub(super) fn begin_empty(&mut self, header: &SegmentHeader) -> Option<u64> {
-        self.begun.insert(header.lane_key(), header.sequence)
     }
 
     /// How far the store is known to have come; nothing of a journal that was begun just now.
