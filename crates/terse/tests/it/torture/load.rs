@@ -58,25 +58,13 @@ impl Load {
         let codes: Arc<[String]> = model.links().iter().map(|link| link.code.clone()).collect();
         // All of them before the first request: that one may be what the server dies of.
         let (for_creator, for_changer) = (Client::of(server), Client::of(server));
-        let clients: Vec<_> = (0..VISITORS).map(|_| Client::of(server)).collect();
-        let visitors = (0..).zip(clients).map(|(visitor, client)| {
+        let clients: Vec<_> = (0..VISITORS)
+            .map(|_| [Client::of(server), Client::of(server)])
+            .collect();
+        let visitors = (0..).zip(clients).map(|(visitor, clients)| {
             let (answers, codes) = (Arc::clone(&answers), Arc::clone(&codes));
             let dice = Dice(Seeded::new(seed.wrapping_add(visitor)));
-            // Half of them in the express lane, half by the router.
-            let path = if visitor % 2 == 0 {
-                ("/", "")
-            } else {
-                ("/urls/", "/redirect")
-            };
-            spawn(move || {
-                visit(
-                    client,
-                    &answers,
-                    (&codes, path),
-                    &dice,
-                    format!("r{round}v{visitor}"),
-                )
-            })
+            spawn(move || visit(clients, &answers, &codes, &dice, format!("r{round}v{visitor}")))
         });
         let visitors = visitors.collect();
         let counted = Arc::clone(&answers);
@@ -135,10 +123,12 @@ fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHa
         .expect("a thread can be started")
 }
 
+/// Visits in turn over a connection that stays in the express lane and one that the router has: the two keep step, or nearly
+/// all answers would come from the faster one.
 fn visit(
-    mut client: Client,
+    [mut express, mut general]: [Client; 2],
     answers: &AtomicU64,
-    (codes, (before, behind)): (&[String], (&str, &str)),
+    codes: &[String],
     dice: &Dice,
     name: String,
 ) -> Visits {
@@ -146,8 +136,13 @@ fn visit(
     loop {
         let code = pick(codes, dice);
         let agent = format!("{name}n{sent}");
+        let answer = if sent % 2 == 0 {
+            express.request("GET", &format!("/{code}"), &agent, "")
+        } else {
+            general.request("GET", &format!("/urls/{code}/redirect"), &agent, "")
+        };
         sent += 1;
-        let Some(answer) = client.request("GET", &format!("{before}{code}{behind}"), &agent, "") else {
+        let Some(answer) = answer else {
             return Visits { name, sent, answered };
         };
         assert_eq!(answer.status, 302, "{code}");

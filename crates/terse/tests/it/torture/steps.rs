@@ -23,7 +23,7 @@ const STEPS: [(&str, &[u64]); 6] = [
     ("fallocate", &[2, 4]),
 ];
 /// A server that has given so many answers without coming to the step does not come to it.
-const ANSWERS_MAX: u64 = 3_000;
+const ANSWERS_MAX: u64 = 6_000;
 /// Makes a click's record so long that a segment is full after a thousand.
 const TARGET_BYTES_MORE: usize = 8_000;
 /// `make torture` takes every step up to this one, then ever fewer.
