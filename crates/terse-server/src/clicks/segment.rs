@@ -139,7 +139,7 @@ impl Segment {
         if self.synced.load(Ordering::Acquire) >= end || self.sync_failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        match self.file.sync_data() {
+        match self.file.sync_data().and_then(|()| self.has_its_name()) {
             Ok(()) => {
                 self.synced.store(end, Ordering::Release);
                 Ok(())
@@ -150,7 +150,20 @@ impl Segment {
             }
         }
     }
+
+    /// An error when somebody has taken the file out of the folder. A folder that cannot be asked just now proves nothing.
+    pub(super) fn has_its_name(&self) -> io::Result<()> {
+        match self.path.try_exists() {
+            Ok(false) => Err(io::Error::new(io::ErrorKind::NotFound, Gone)),
+            _ => Ok(()),
+        }
+    }
 }
+
+/// What was synced under a name that is gone would not be found by the next start.
+#[derive(Debug, thiserror::Error)]
+#[error("the segment's file was deleted or moved away: its clicks are only in memory")]
+struct Gone;
 
 /// The disk refused a click's record: it is in memory and will be shipped, but would not survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use terse_core::{EventFilter, LinkId, ManualClock, PageRequest, Seeded, Timestamp};
+use terse_core::{Clock, EventFilter, LinkId, ManualClock, PageRequest, Seeded, Timestamp};
 use terse_store::{Store, StoreOptions};
 
 use super::*;
 
+mod clock;
 mod crash;
 mod full;
 mod inspection;
 mod journal;
 mod panic;
 mod recovery;
+mod refused;
+mod removed;
 mod shipping;
 mod unreadable;
 

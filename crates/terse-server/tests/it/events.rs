@@ -165,3 +165,34 @@ async fn events_are_filtered_by_link_user_and_type() {
         );
     }
 }
+
+#[tokio::test]
+async fn events_keep_their_order_when_the_clock_is_set_back() {
+    let app = TestApp::new().await;
+    let code = app.shorten("https://example.com").await;
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+    app.clock.set("2026-11-24T08:30:00Z".parse().expect("a time"));
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+    let renamed = app.patch("/urls/1", json!({ "title": "later" })).await;
+    assert_eq!(renamed.status, StatusCode::OK);
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+
+    let events = app.get("/events").await.json(StatusCode::OK);
+    let events = events.as_array().expect("a list").iter();
+    let events: Vec<_> = events
+        .map(|event| json!([event["id"], event["event_type"], event["timestamp"]]))
+        .collect();
+    let (before, after) = ("2026-11-24T09:30:00Z", "2026-11-24T08:30:00Z");
+    assert_eq!(
+        json!(events),
+        json!([
+            [1, "created", before],
+            [2, "click", before],
+            [3, "click", after],
+            [4, "updated", after],
+            [5, "click", after],
+        ])
+    );
+    let link = app.get("/urls/1").await.json(StatusCode::OK);
+    assert_eq!(link["click_count"], 3);
+}
