@@ -8,7 +8,7 @@ use super::blocks::{self, RawBlock};
 use super::postings::{self, Chunk, Kind, Run};
 use super::radix;
 use crate::db::{Db, Read, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result, Trouble};
 use crate::pace::Pace;
 use crate::sql::statements;
 use crate::totals::{self, Clicks};
@@ -101,6 +101,10 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
         by_link.extend(postings::load(tx, *absorbed, Kind::Link).await?);
         by_owner.extend(postings::load(tx, *absorbed, Kind::Owner).await?);
     }
+    // What is damaged stays as it is, for the check to find: a merge would hide it.
+    if count_of(by_link.len()) != run.clicks {
+        return Err(Error::internal(Trouble::Damaged("click_runs.clicks")));
+    }
     let mut comparisons = 0_u32;
     for (kind, mut postings) in [(Kind::Link, by_link), (Kind::Owner, by_owner)] {
         // Stable, because that finds and merges what is sorted: the new ones, and each run that is absorbed.
@@ -111,6 +115,9 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
             }
             one.cmp(other)
         });
+        if !postings::are_ascending(&postings) {
+            return Err(Error::internal(Trouble::Damaged("click_postings or click_index")));
+        }
         fold.chunks.push((kind, postings::chunks(&postings)));
     }
     fold.run = Some(run);
@@ -122,8 +129,9 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
 fn absorbed(runs: &[Run], mut clicks: i64) -> Vec<Run> {
     let young_first = runs.iter().rev();
     let absorbed = young_first.take_while(|run| {
-        let fits = run.clicks <= clicks && clicks + run.clicks <= RUN_CLICKS_MAX;
-        clicks += run.clicks;
+        let together = clicks.saturating_add(run.clicks);
+        let fits = run.clicks <= clicks && together <= RUN_CLICKS_MAX;
+        clicks = together;
         fits
     });
     absorbed.copied().collect()
@@ -219,6 +227,7 @@ mod tests {
             (&[1_000, 5], 10, vec![5]),
             (&[RUN_CLICKS_MAX, 5], RUN_CLICKS_MAX - 5, vec![5]),
             (&[5, RUN_CLICKS_MAX], RUN_CLICKS_MAX, vec![]),
+            (&[5, i64::MAX - 6], 10, vec![]),
         ] {
             let absorbed = absorbed(&runs(present), clicks);
             let absorbed: Vec<_> = absorbed.iter().map(|run| run.clicks).collect();
