@@ -22,6 +22,9 @@ pub struct Inspection {
     pub segments: u64,
     /// Clicks that the store does not have yet.
     pub unshipped_clicks: u64,
+    /// Names of segments whose last record was never finished, because its writer was killed. Its click was not answered, or
+    /// not on disk when the machine stopped.
+    pub unfinished: Vec<String>,
     /// What is wrong with files.
     pub problems: Vec<Problem>,
     /// Names of files that a start set aside because something in them could not be read.
@@ -149,8 +152,9 @@ impl Inspection {
         shipped: Position,
         writer: Writer,
     ) {
+        let problems = &mut self.problems;
         let mut report = |kind| {
-            self.problems.push(Problem {
+            problems.push(Problem {
                 file: file.to_owned(),
                 kind,
             });
@@ -170,7 +174,9 @@ impl Inspection {
                     }
                     begin = end;
                 }
-                Found::Damage { is_tail: true, .. } if writer == Writer::Serving => {}
+                Found::Unfinished { .. } | Found::Damage { is_tail: true, .. }
+                    if writer == Writer::Serving => {}
+                Found::Unfinished { .. } => self.unfinished.push(file.to_owned()),
                 Found::Damage {
                     offset,
                     bytes,

@@ -23,7 +23,6 @@ pub(super) const UNFINISHED_SUFFIX: &str = ".seg.tmp";
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 /// Clicks are about persons: no other account of the machine needs to read them.
 const OWNER_ONLY: u32 = 0o600;
-const CHECKSUM_BYTES: usize = size_of::<u32>();
 
 /// A segment, for everybody but its writer.
 #[derive(Debug)]
@@ -106,10 +105,9 @@ impl SegmentWriter {
         let payload_bytes = payload.bytes();
         let length = u32::try_from(payload_bytes).expect("a payload has a limit far below 4 GiB");
         let seal = self.seal;
-        self.map.append(frame_bytes(payload_bytes), length, |rest| {
-            let (crc, body) = rest.split_at_mut(CHECKSUM_BYTES);
+        self.map.append(frame_bytes(payload_bytes), length, |body| {
             payload.write_to(body);
-            crc.copy_from_slice(&seal.of(length, &body[..payload_bytes]).to_le_bytes());
+            seal.of(length, &body[..payload_bytes])
         });
         self.map.end()
     }

@@ -144,6 +144,11 @@ impl Shipper {
     /// Ships until `stop` is cancelled, then whatever is left, within a few seconds, and brings the journal to disk.
     /// Cancel it after the last redirect was answered.
     pub async fn run(&self, stop: CancellationToken) {
+        // Beside one another: who waits for a click must not wait for the indexing of others.
+        tokio::join!(self.ship_until(&stop), self.fold_until(&stop));
+    }
+
+    async fn ship_until(&self, stop: &CancellationToken) {
         let mut rhythm = Rhythm::default();
         // Giving up amid a batch is safe: the store says later whether it has taken it.
         while let Some(rest) = stop.run_until_cancelled(self.turn(&mut rhythm)).await {
@@ -168,6 +173,20 @@ impl Shipper {
             Rest::UntilNudged(time) => {
                 // Running out is the ordinary end of a rest, and a nudge the other.
                 let _ = tokio::time::timeout(time, self.nudged.notified()).await;
+            }
+        }
+    }
+
+    /// Has the store index what was shipped, whenever that is due. What is under way at the stop is finished.
+    async fn fold_until(&self, stop: &CancellationToken) {
+        loop {
+            // First without waiting: a former run may have left much.
+            if caught(self.store.fold_if_due()).await.is_err() {
+                tracing::error!("indexing clicks panicked, and is tried again when more have come");
+            }
+            let due = self.store.until_fold_is_due();
+            if stop.run_until_cancelled(due).await.is_none() {
+                return;
             }
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Batch {
     pub(super) visited: Vec<VisitedLink>,
     /// What was found between them.
     pub(super) problems: Vec<ProblemKind>,
+    /// Where a record begins that was never finished, if one is the last thing.
+    pub(super) unfinished: Option<usize>,
     /// Where the next batch begins.
     pub(super) end: usize,
 }
@@ -67,6 +69,7 @@ impl Batch {
             clicks: Vec::new(),
             visited: Vec::new(),
             problems: Vec::new(),
+            unfinished: None,
             end: start,
         };
         let (mut visited, mut pace) = (HashSet::new(), Pace::default());
@@ -95,6 +98,11 @@ impl Batch {
                 record::decode(payload)
                     .map_err(|reason| self.problems.push(ProblemKind::Record { offset, reason }))
                     .ok()
+            }
+            Found::Unfinished { offset, end } => {
+                self.unfinished = Some(offset);
+                self.end = end;
+                None
             }
             Found::Damage {
                 offset,

@@ -182,6 +182,10 @@ impl Shipper {
                     self.shipped_clicks.fetch_add(clicks, Ordering::Relaxed);
                     // Not before: a refused batch is read again.
                     counts.problems += batch.problems.len() as u64;
+                    if let Some(offset) = batch.unfinished {
+                        let file = header.file_name();
+                        tracing::info!(%file, offset, "a run ended amid a record: its click was not answered, or not synced");
+                    }
                     for kind in batch.problems {
                         is_damaged.store(true, Ordering::Relaxed);
                         self.report(header, kind);

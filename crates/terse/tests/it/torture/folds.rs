@@ -11,7 +11,7 @@ use super::client::Client;
 use super::load::{History, Visits};
 use super::model::Model;
 use super::setting;
-use super::steps::{check, killed_at, remove_torn};
+use super::steps::{check, killed_at};
 use crate::server::Server;
 
 /// So many blocks before the fold each step begins, and goes a little beyond it.
@@ -110,7 +110,6 @@ fn reconcile(data_dir: &Path, mut model: Model, history: &History) {
         Fold::Done,
         "what was interrupted is done by the next run"
     );
-    remove_torn(data_dir);
     check(data_dir);
 }
 

@@ -51,7 +51,6 @@ fn nothing_that_was_acknowledged_is_lost_or_doubled_by_a_kill_in_any_step() {
             let server = Server::start(data.path());
             model.reconcile(&server, &history);
             assert_eq!(server.stop().code(), Some(0));
-            remove_torn(data.path());
             check(data.path());
             println!(
                 "{call} {step}: {}, {} clicks",
@@ -97,16 +96,6 @@ pub(super) fn killed_at(data_dir: &Path, call: &str, step: u64) -> Command {
         .arg(format!("--trace={call}"))
         .arg(format!("--inject={call}:signal=KILL:when={step}"));
     serve_within(strace, data_dir)
-}
-
-/// A thread that died amid a record, which nobody was told of then, leaves a torn one, and a start keeps its segment for a
-/// person to look at. The comparison has looked.
-pub(super) fn remove_torn(data_dir: &Path) {
-    let journal = std::fs::read_dir(data_dir.join("journal")).expect("a folder");
-    let paths = journal.map(|entry| entry.expect("an entry").path());
-    for path in paths.filter(|path| path.extension().is_some_and(|suffix| suffix == "bad")) {
-        std::fs::remove_file(path).expect("ours");
-    }
 }
 
 pub(super) fn check(data_dir: &Path) {
