@@ -15,7 +15,7 @@ use crate::postgres::PostgresUrl;
 /// Threads that read. One of them only looks up single rows, so that no list holds up a redirect.
 pub const READERS_DEFAULT: usize = 2;
 
-/// Packed blocks of clicks that are not indexed yet, at most: on a quiet server each has few clicks.
+/// Packed blocks of clicks after which these are indexed: on a quiet server each has few clicks.
 pub const UNINDEXED_BLOCKS_DEFAULT: u32 = 1_024;
 
 /// Connections to a database server, which replicas share with one another: its default is 100 for all.

@@ -7,6 +7,8 @@ mod door;
 mod events;
 mod health;
 mod lists;
+mod loops;
+mod privacy;
 mod problems;
 mod redirects;
 mod shorten;

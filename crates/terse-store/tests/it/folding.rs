@@ -1,4 +1,4 @@
-//! Readers while the tail grows and is folded under them.
+//! When the tail is folded, and readers while it grows and is folded under them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,6 +9,67 @@ use tokio::task::JoinSet;
 
 use crate::engine::{Database, run};
 use crate::sample::{batch, click, click_count, create, new_link, ship};
+
+/// How many blocks the tail has, and how many runs there are.
+fn blocks_and_runs(database: &Database) -> (i64, i64) {
+    let Database::Sqlite(folder) = database else {
+        panic!("looked at as a file");
+    };
+    let connection = rusqlite::Connection::open(folder.path().join("terse.sqlite")).expect("a database");
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+    let blocks = "SELECT count(*) FROM click_blocks, click_index WHERE first_id > indexed_through";
+    let runs = "SELECT count(*) FROM click_runs";
+    (count(blocks).expect("a number"), count(runs).expect("a number"))
+}
+
+#[tokio::test]
+async fn shipping_does_not_wait_for_the_fold_that_it_makes_due() {
+    let database = Database::sqlite();
+    let store = busy_store(&database).await;
+    let link = create(&store, new_link("abc")).await;
+    for from in 0..2 {
+        let shipped = store.ship_clicks(batch(from, from + 1, vec![click(&link)])).await;
+        shipped.expect("a working store");
+    }
+    assert_eq!(blocks_and_runs(&database), (2, 0));
+    store.until_fold_is_due().await;
+    store.fold_if_due().await;
+    assert_eq!(blocks_and_runs(&database), (0, 1));
+    assert_eq!(click_count(&store, link.id).await, 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_tail_that_nobody_folds_is_bounded_all_the_same() {
+    let database = Database::sqlite();
+    let store = busy_store(&database).await;
+    let link = create(&store, new_link("abc")).await;
+    for from in 0..20 {
+        let shipped = store.ship_clicks(batch(from, from + 1, vec![click(&link)])).await;
+        shipped.expect("a working store");
+        let (blocks, _) = blocks_and_runs(&database);
+        assert!(blocks <= 4, "{blocks} blocks after batch {from}");
+    }
+    assert_eq!(click_count(&store, link.id).await, 20);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_a_former_run_left_in_the_tail_is_folded() {
+    let database = Database::sqlite();
+    let store = Store::open(database.options()).await;
+    let store = store.expect("an empty folder");
+    let link = create(&store, new_link("abc")).await;
+    for from in 0..3 {
+        ship(&store, batch(from, from + 1, vec![click(&link)])).await;
+    }
+    store.close().await;
+    assert_eq!(blocks_and_runs(&database), (3, 0));
+    let store = busy_store(&database).await;
+    store.fold_if_due().await;
+    assert_eq!(blocks_and_runs(&database), (0, 1));
+    store.close().await;
+}
 
 const BATCHES: i64 = 120;
 const CLICKS: i64 = 25;

@@ -3,6 +3,7 @@
 mod bus;
 mod clicks;
 mod damage;
+mod damage_met;
 mod engine;
 mod events;
 mod folding;
