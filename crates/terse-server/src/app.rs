@@ -10,6 +10,7 @@ use terse_store::{Store, StoreOptions};
 use crate::cache::{LinkCache, Sharing};
 use crate::clicks::{Journal, JournalOptions, Shipper};
 use crate::config::Config;
+use crate::second_cache::SecondCache;
 use crate::server::StartError;
 use crate::visits;
 use tokio::runtime::Handle;
@@ -39,6 +40,8 @@ pub struct App {
     pub store: Store,
     /// Links in memory.
     pub cache: LinkCache,
+    /// Links in Redis, where there is one.
+    pub second_cache: Option<SecondCache>,
     /// Where clicks are safe before their answer leaves.
     pub journal: Arc<Journal>,
     /// What moves clicks from the journal into the store.
@@ -67,12 +70,17 @@ impl App {
         let shipper = Arc::new(Shipper::new(Arc::clone(&journal), store.clone()));
         recover(&shipper).await;
         let cache = LinkCache::new(config.cache_bytes, Arc::clone(&clock), sharing(&store));
+        let second_cache = config
+            .redis_url
+            .clone()
+            .map(|url| SecondCache::new(url, store.clone()));
         Ok(Self {
             config,
             clock,
             random,
             store,
             cache,
+            second_cache,
             journal,
             shipper,
             is_behind: AtomicBool::new(false),
@@ -84,7 +92,25 @@ impl App {
         let name = ShortCode::generate(BEAT_NAME_LENGTH, &*self.random).to_string();
         let hear = |news| self.cache.hear(&news);
         let following = self.store.follow_changes(Arc::clone(&self.clock), name, hear);
-        tokio::join!(following, visits::refresh(self));
+        let second_cache = async {
+            if let Some(second_cache) = &self.second_cache {
+                second_cache
+                    .run(|is_there| self.cache.set_elsewhere(is_there))
+                    .await;
+            }
+        };
+        tokio::join!(following, visits::refresh(self), second_cache);
+    }
+
+    /// Has every cache forget these codes, whose change was committed just now and is not acknowledged yet.
+    pub(crate) fn forget<'a>(&self, codes: impl IntoIterator<Item = &'a ShortCode>) {
+        let as_of = self.store.last_change();
+        for code in codes {
+            self.cache.forget([code], as_of);
+            if let Some(second_cache) = &self.second_cache {
+                second_cache.changed(code, as_of);
+            }
+        }
     }
 
     /// Waits until every click answered so far can be read in the store, but at most [`CAUGHT_UP_WITHIN`]: while the

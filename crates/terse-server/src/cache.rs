@@ -27,7 +27,7 @@ use terse_core::{Clock, ShortCode};
 use terse_store::AsOf;
 use tokio::sync::{Mutex, mpsc};
 
-use freshness::{Freshness, Verdict};
+use freshness::{Freshness, Times, Verdict};
 
 pub use freshness::Moment;
 pub use link::CachedLink;
@@ -79,6 +79,15 @@ struct Unknown {
     generation: u32,
 }
 
+impl Unknown {
+    fn times(&self) -> Times {
+        Times {
+            read_at: self.read_at,
+            checked_at: self.read_at,
+        }
+    }
+}
+
 #[derive(Clone)]
 struct ByBytes;
 
@@ -106,6 +115,8 @@ pub struct Question<'a> {
     pub read_at: Moment,
     /// How recent a copy from elsewhere must be; `None` if none is believed, because nobody vouches for it.
     pub elsewhere_since: Option<AsOf>,
+    /// Whether the store may be asked: not by everybody while it is away.
+    pub may_ask_store: bool,
     /// What is known of the link already, if that may be out of date.
     pub copy: Option<&'a CachedLink>,
 }
@@ -167,9 +178,10 @@ impl LinkCache {
             return Ok(None);
         }
         let now = self.now();
+        let mut may_ask_store = true;
         let entry = self
             .links
-            .entry_async(code, |_, link| self.judge(link, now))
+            .entry_async(code, |_, link| self.judge(link, now, &mut may_ask_store))
             .await;
         let (place, copy) = match entry {
             EntryResult::Retained(link) => {
@@ -177,7 +189,7 @@ impl LinkCache {
                 return Ok(Some(link));
             }
             EntryResult::Replaced(place, copy) => {
-                let is_expired = self.freshness.verdict(copy.read_at(), now) == Verdict::Expired;
+                let is_expired = self.freshness.verdict(copy.times(), now) == Verdict::Expired;
                 (place, Some(copy).filter(|_| !is_expired))
             }
             EntryResult::Vacant(place) => (place, None),
@@ -189,7 +201,8 @@ impl LinkCache {
             return Ok(None);
         }
         self.counts.miss();
-        let (generation, question) = self.question(code, copy.as_ref());
+        let (generation, mut question) = self.question(code, copy.as_ref());
+        question.may_ask_store = may_ask_store;
         let read_at = question.read_at;
         let loaded = match &copy {
             None => Some(load(question).await),
@@ -197,17 +210,15 @@ impl LinkCache {
         };
         let link = match (loaded, copy) {
             (Some(Ok(None)), _) => {
-                self.freshness.database_is_back();
                 self.remember_unknown(code, read_at, generation);
                 return Ok(None);
             }
-            (Some(Ok(Some(link))), _) => {
-                self.freshness.database_is_back();
-                link
-            }
+            (Some(Ok(Some(link))), _) => link,
             (None | Some(Err(_)), Some(copy)) => {
-                self.freshness.database_is_away(self.now());
-                copy
+                if may_ask_store {
+                    self.freshness.database_is_away(self.now());
+                }
+                copy.checked(self.now())
             }
             (Some(Err(error)), None) => return Err(error),
             (None, None) => unreachable!("without a copy there is no limit"),
@@ -231,7 +242,7 @@ impl LinkCache {
         let Some(copy) = self
             .links
             .peek(code)
-            .filter(|copy| self.freshness.verdict(copy.read_at(), self.now()) == Verdict::Aging)
+            .filter(|copy| self.freshness.verdict(copy.times(), self.now()) == Verdict::Aging)
         else {
             return; // somebody has done it
         };
@@ -252,6 +263,16 @@ impl LinkCache {
             Ok(None) => drop(self.links.remove(code)),
             Err(_) => {} // it is answered until somebody vouches for it no more
         }
+    }
+
+    /// Says that the store has answered.
+    pub fn store_is_back(&self) {
+        self.freshness.database_is_back();
+    }
+
+    /// Says whether there is a second cache to ask.
+    pub fn set_elsewhere(&self, is_there: bool) {
+        self.freshness.set_elsewhere(is_there);
     }
 
     /// Forgets what is known of these codes, which were changed at `as_of`. To be called after a change is committed and before
@@ -284,13 +305,13 @@ impl LinkCache {
     /// Whether nothing need be done about `link` before it is answered.
     #[inline]
     fn is_fresh(&self, link: &CachedLink, now: Moment) -> bool {
-        self.freshness.verdict(link.read_at(), now) == Verdict::Fresh
+        self.freshness.verdict(link.times(), now) == Verdict::Fresh
     }
 
     /// Whether `link` may be answered as it is; has it read anew if that is due.
     #[inline]
     fn may_answer(&self, link: &CachedLink, now: Moment) -> bool {
-        match self.freshness.verdict(link.read_at(), now) {
+        match self.freshness.verdict(link.times(), now) {
             Verdict::Fresh => true,
             Verdict::Aging => {
                 self.have_refreshed(link);
@@ -309,12 +330,19 @@ impl LinkCache {
         }
     }
 
-    /// What a look-up does with the copy that it finds.
-    fn judge(&self, link: &CachedLink, now: Moment) -> EntryAction<CachedLink> {
-        match self.freshness.verdict(link.read_at(), now) {
+    /// What a look-up does with the copy that it finds, and whether it may ask the store.
+    fn judge(&self, link: &CachedLink, now: Moment, may_ask_store: &mut bool) -> EntryAction<CachedLink> {
+        match self.freshness.verdict(link.times(), now) {
             Verdict::Fresh | Verdict::Aging => EntryAction::Retain(link.clone()),
-            Verdict::Doubtful if !self.freshness.may_ask(now) => EntryAction::Retain(link.clone()),
-            Verdict::Doubtful | Verdict::Expired => EntryAction::ReplaceWithGuard,
+            Verdict::Doubtful => {
+                *may_ask_store = self.freshness.may_ask(now);
+                if *may_ask_store || self.freshness.has_elsewhere() {
+                    EntryAction::ReplaceWithGuard
+                } else {
+                    EntryAction::Retain(link.clone())
+                }
+            }
+            Verdict::Expired => EntryAction::ReplaceWithGuard,
         }
     }
 
@@ -328,6 +356,7 @@ impl LinkCache {
                 .freshness
                 .is_vouched_for(read_at)
                 .then(|| self.changed_at[place].load(Ordering::SeqCst)),
+            may_ask_store: true,
             copy,
         };
         (self.generations[place].load(Ordering::SeqCst), question)
@@ -337,7 +366,7 @@ impl LinkCache {
         self.unknown.get(code).is_some_and(|unknown| {
             self.clock.elapsed() < unknown.until
                 && unknown.generation == self.generation_of(self.hash(code.as_str()))
-                && self.freshness.verdict(unknown.read_at, self.now()) == Verdict::Fresh
+                && self.freshness.verdict(unknown.times(), self.now()) == Verdict::Fresh
         })
     }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 mod base_url;
 
+use crate::second_cache::{InvalidRedisUrl, RedisUrl};
+
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 
 /// Where the program listens when nothing else is said.
@@ -77,6 +79,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The SQLite file.
     pub database_file: PathBuf,
+    /// The second cache.
+    pub redis_url: Option<RedisUrl>,
     /// What short URLs start with; `None` takes the request's host.
     pub base_url: Option<BaseUrl>,
     /// The folder whose files may be imported by name.
@@ -138,13 +142,13 @@ impl Config {
         if auth == Auth::LoopbackOnly && !listen.ip().is_loopback() {
             return Err(ConfigError::OpenToNetwork(listen));
         }
-        refuse_redis(raw.redis_url.as_deref())?;
         let data_dir = raw.data_dir.unwrap_or_else(|| DATA_DIR_DEFAULT.into());
         let mib = 1024 * 1024;
         Ok(Self {
             listen,
             database_file: database_file(raw.database_url.as_deref(), &data_dir)?,
             data_dir,
+            redis_url: raw.redis_url.map(|text| redis_url(&text)).transpose()?,
             base_url: raw.base_url.map(|text| base_url(&text)).transpose()?,
             import_dir: raw.import_dir.map(directory).transpose()?,
             auth,
@@ -240,14 +244,9 @@ fn database_file(url: Option<&str>, data_dir: &std::path::Path) -> Result<PathBu
     Ok(path.into())
 }
 
-fn refuse_redis(url: Option<&str>) -> Result<(), ConfigError> {
-    url.map_or(Ok(()), |url| {
-        Err(value_error(
-            "--redis-url",
-            scheme_only(url),
-            "is not supported: leave it out, one server needs no second cache",
-        ))
-    })
+fn redis_url(text: &str) -> Result<RedisUrl, ConfigError> {
+    text.parse()
+        .map_err(|problem: InvalidRedisUrl| value_error("--redis-url", scheme_only(text), problem))
 }
 
 fn directory(path: PathBuf) -> Result<PathBuf, ConfigError> {

@@ -25,6 +25,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod lifecycle;
 pub mod links;
+pub mod second_cache;
 pub mod server;
 pub mod transfer;
 pub mod users;

@@ -90,7 +90,7 @@ async fn insert(app: &App, draft: &LinkDraft, short_code: ShortCode) -> Result<O
     };
     match app.store.create_link(link).await {
         Ok(Created::Link(link)) => {
-            app.cache.forget([&short_code], app.store.last_change());
+            app.forget([&short_code]);
             Ok(Some(link))
         }
         Ok(Created::NoSuchUser) => Err(Error::NotFound(NO_SUCH_USER)),
@@ -123,10 +123,7 @@ pub async fn update(app: &App, id: LinkId, edit: LinkEdit, reached_at: &BaseUrl)
             other => other.into(),
         })?;
     let updated = updated.ok_or(Error::NotFound(NOT_FOUND))?;
-    app.cache.forget(
-        [&updated.before, &updated.link.short_code],
-        app.store.last_change(),
-    );
+    app.forget([&updated.before, &updated.link.short_code]);
     Ok(updated.link)
 }
 
@@ -138,7 +135,7 @@ pub async fn deactivate(app: &App, code: &str) -> Result<()> {
     let code: ShortCode = code.parse().map_err(|_| Error::NotFound(visits::NOT_FOUND))?;
     app.see_own_clicks().await;
     let link = app.store.deactivate_link(&code, app.clock.now()).await?;
-    app.cache.forget([&code], app.store.last_change());
+    app.forget([&code]);
     link.map(|_| ()).ok_or(Error::NotFound(visits::NOT_FOUND))
 }
 
@@ -153,7 +150,7 @@ pub async fn delete(app: &App, id: LinkId) -> Result<()> {
         .delete_link(id, app.clock.now())
         .await?
         .ok_or(Error::NotFound(NOT_FOUND))?;
-    app.cache.forget([&link.short_code], app.store.last_change());
+    app.forget([&link.short_code]);
     Ok(())
 }
 

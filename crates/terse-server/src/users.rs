@@ -40,7 +40,7 @@ pub async fn delete(app: &App, id: UserId) -> Result<()> {
         .delete_user(id)
         .await?
         .ok_or(Error::NotFound(NOT_FOUND))?;
-    app.cache.forget(&codes, app.store.last_change());
+    app.forget(&codes);
     Ok(())
 }
 

@@ -1,16 +1,25 @@
 //! A visit of a short link: find what the code leads to, and have the click safe before the answer leaves.
 
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
 use terse_core::{BotReason, ShortCode, Timestamp};
+use tokio::time::timeout;
 
 use crate::app::App;
-use crate::cache::{CachedLink, Question};
+use crate::cache::{CachedLink, Moment, Question};
 use crate::clicks::{self, Appended, ClickRecord, Shed};
 use crate::error::{Error, Result};
+use crate::second_cache::Entry;
 
 /// No link has this code.
 pub const NOT_FOUND: &str = "Short link not found";
 /// The link is there but does not redirect.
 pub const DEACTIVATED: &str = "This link has been deactivated";
+
+/// How long the database is waited for when the second cache may know more than a copy in hand.
+const STORE_WAIT_MAX: Duration = Duration::from_millis(45);
 
 /// What is known of a visitor, as the request's headers say it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -115,9 +124,62 @@ pub async fn refresh(app: &App) {
     }
 }
 
+/// What the second cache knows if somebody vouches for that, or else the database. With a copy in hand that may be out of date and
+/// nobody who vouches for anything, both at once: the database may be away, and then the second cache knows more than nothing.
 async fn ask(app: &App, code: &ShortCode, question: Question<'_>) -> Result<Option<CachedLink>> {
+    let read_at = question.read_at;
+    let Some(second) = &app.second_cache else {
+        return look_up(app, code, read_at).await;
+    };
+    if let Some(since) = question.elsewhere_since
+        && let Some(entry) = second.get(code, since).await
+    {
+        return link_of(code, entry, read_at);
+    }
+    let newer = question.copy.map_or(0, |copy| copy.as_of().saturating_add(1));
+    let Some(_) = question.copy else {
+        return match look_up(app, code, read_at).await {
+            Err(Error::Unavailable(error)) => match second.get(code, newer).await {
+                Some(entry) => link_of(code, entry, read_at),
+                None => Err(Error::Unavailable(error)),
+            },
+            outcome => outcome,
+        };
+    };
+    let store = async {
+        if question.may_ask_store {
+            timeout(STORE_WAIT_MAX, look_up(app, code, read_at)).await.ok()
+        } else {
+            None
+        }
+    };
+    let (looked_up, entry) = tokio::join!(store, second.get(code, newer));
+    match (looked_up, entry) {
+        (Some(Ok(found)), _) => Ok(found),
+        (_, Some(entry)) => link_of(code, entry, read_at),
+        (Some(Err(error)), None) => Err(error),
+        (None, None) => Err(Error::Unavailable(terse_store::Error::Unavailable(Arc::new(
+            io::Error::from(io::ErrorKind::TimedOut),
+        )))),
+    }
+}
+
+/// What the database says, which the second cache is then told.
+async fn look_up(app: &App, code: &ShortCode, read_at: Moment) -> Result<Option<CachedLink>> {
     let row = app.store.find_redirect(code).await?;
-    row.map(|row| CachedLink::of(code, &row, question.read_at))
-        .transpose()
-        .map_err(|error| Error::Internal(Box::new(error)))
+    app.cache.store_is_back();
+    let Some(row) = row else { return Ok(None) };
+    if let Some(second) = &app.second_cache {
+        second.keep(code, &row);
+    }
+    link_of(code, Entry::Link(row), read_at)
+}
+
+fn link_of(code: &ShortCode, entry: Entry, read_at: Moment) -> Result<Option<CachedLink>> {
+    match entry {
+        Entry::Nothing { .. } => Ok(None),
+        Entry::Link(row) => CachedLink::of(code, &row, read_at)
+            .map(Some)
+            .map_err(|error| Error::Internal(Box::new(error))),
+    }
 }

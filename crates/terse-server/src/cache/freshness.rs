@@ -5,7 +5,7 @@
 //! again and again that it is complete. Without it a copy is believed for a moment only; and if the database cannot be asked
 //! either, whatever there is has to do for as long as the operator allows.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Moments are counted in units of 2^26 ns, which are 67 ms: no division on the way to an answer, nine years in 32 bits.
@@ -45,8 +45,17 @@ pub(super) struct Freshness {
     told_since: AtomicU32,
     /// Until when the database is not asked about links that there are copies of.
     away_until: AtomicU32,
+    /// Whether there is a second cache to ask, which may know more than a copy even if the database is away.
+    has_elsewhere: AtomicBool,
     aging: u32,
     stale_for: u32,
+}
+
+/// When a copy was read, and when it was last held to be as good as anything that can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) read_at: Moment,
+    pub(super) checked_at: Moment,
 }
 
 impl Moment {
@@ -67,6 +76,7 @@ impl Freshness {
             complete_until: AtomicU32::new(u32::MAX),
             told_since: AtomicU32::new(0),
             away_until: AtomicU32::new(0),
+            has_elsewhere: AtomicBool::new(false),
             aging: u32::MAX,
             stale_for: u32::MAX,
         }
@@ -79,17 +89,18 @@ impl Freshness {
             complete_until: AtomicU32::new(0),
             told_since: AtomicU32::new(u32::MAX),
             away_until: AtomicU32::new(0),
+            has_elsewhere: AtomicBool::new(false),
             aging: AGING,
             stale_for: units(stale_for),
         }
     }
 
-    /// What is to be done at `now` with a copy that was read no earlier than `read_at`.
+    /// What is to be done at `now` with a copy of these times.
     #[inline]
-    pub(super) fn verdict(&self, read_at: Moment, now: Moment) -> Verdict {
-        let age = now.0.saturating_sub(read_at.0);
+    pub(super) fn verdict(&self, times: Times, now: Moment) -> Verdict {
+        let age = now.0.saturating_sub(times.read_at.0);
         if now.0 <= self.complete_until.load(Ordering::Acquire)
-            && read_at.0 >= self.told_since.load(Ordering::Acquire)
+            && times.read_at.0 >= self.told_since.load(Ordering::Acquire)
         {
             return if age <= self.aging {
                 Verdict::Fresh
@@ -97,17 +108,16 @@ impl Freshness {
                 Verdict::Aging
             };
         }
-        self.verdict_alone(age, now)
+        self.verdict_alone(age, times.checked_at, now)
     }
 
     /// Without anybody who vouches.
     #[cold]
-    fn verdict_alone(&self, age: u32, now: Moment) -> Verdict {
-        if age <= BRIEF {
-            Verdict::Fresh
-        } else if age > self.stale_for {
+    fn verdict_alone(&self, age: u32, checked_at: Moment, now: Moment) -> Verdict {
+        let is_away = now.0 < self.away_until.load(Ordering::Acquire);
+        if age > self.stale_for {
             Verdict::Expired
-        } else if now.0 < self.away_until.load(Ordering::Acquire) {
+        } else if now.0.saturating_sub(checked_at.0) <= BRIEF || is_away && !self.has_elsewhere() {
             Verdict::Fresh
         } else {
             Verdict::Doubtful
@@ -154,9 +164,20 @@ impl Freshness {
         }
     }
 
+    /// Whether there is a second cache to ask.
+    pub(super) fn has_elsewhere(&self) -> bool {
+        self.has_elsewhere.load(Ordering::Acquire)
+    }
+
+    /// Says whether there is.
+    pub(super) fn set_elsewhere(&self, is_there: bool) {
+        self.has_elsewhere.store(is_there, Ordering::Release);
+    }
+
     /// Whether the bus vouches for what is read now.
     pub(super) fn is_vouched_for(&self, now: Moment) -> bool {
-        self.verdict(now, now) == Verdict::Fresh && now.0 <= self.complete_until.load(Ordering::Acquire)
+        now.0 <= self.complete_until.load(Ordering::Acquire)
+            && now.0 >= self.told_since.load(Ordering::Acquire)
     }
 }
 
@@ -178,6 +199,13 @@ mod tests {
         Moment::of(Duration::from_millis(millis))
     }
 
+    fn read_at(millis: u64) -> Times {
+        Times {
+            read_at: at(millis),
+            checked_at: at(millis),
+        }
+    }
+
     fn shared() -> Freshness {
         Freshness::of_shared_database(Duration::from_hours(1))
     }
@@ -185,18 +213,18 @@ mod tests {
     #[test]
     fn nothing_ages_where_nobody_else_changes_anything() {
         let own = Freshness::of_own_database();
-        assert_eq!(own.verdict(at(0), at(1_000_000_000)), Verdict::Fresh);
+        assert_eq!(own.verdict(read_at(0), at(1_000_000_000)), Verdict::Fresh);
     }
 
     #[test]
     fn without_the_bus_a_copy_is_good_for_a_moment_and_then_only_if_there_is_nothing_better() {
         let shared = shared();
-        assert_eq!(shared.verdict(at(10_000), at(10_700)), Verdict::Fresh);
-        assert_eq!(shared.verdict(at(10_000), at(11_000)), Verdict::Doubtful);
+        assert_eq!(shared.verdict(read_at(10_000), at(10_700)), Verdict::Fresh);
+        assert_eq!(shared.verdict(read_at(10_000), at(11_000)), Verdict::Doubtful);
         shared.database_is_away(at(11_000));
-        assert_eq!(shared.verdict(at(10_000), at(11_100)), Verdict::Fresh);
-        assert_eq!(shared.verdict(at(10_000), at(12_000)), Verdict::Doubtful);
-        assert_eq!(shared.verdict(at(10_000), at(4_000_000)), Verdict::Expired);
+        assert_eq!(shared.verdict(read_at(10_000), at(11_100)), Verdict::Fresh);
+        assert_eq!(shared.verdict(read_at(10_000), at(12_000)), Verdict::Doubtful);
+        assert_eq!(shared.verdict(read_at(10_000), at(4_000_000)), Verdict::Expired);
     }
 
     #[test]
@@ -204,15 +232,15 @@ mod tests {
         let shared = shared();
         shared.told_from(at(10_000));
         shared.complete_at(at(15_000));
-        assert_eq!(shared.verdict(at(10_200), at(15_500)), Verdict::Fresh);
-        assert_eq!(shared.verdict(at(9_900), at(15_500)), Verdict::Doubtful);
+        assert_eq!(shared.verdict(read_at(10_200), at(15_500)), Verdict::Fresh);
+        assert_eq!(shared.verdict(read_at(9_900), at(15_500)), Verdict::Doubtful);
         assert_eq!(
-            shared.verdict(at(10_200), at(16_000)),
+            shared.verdict(read_at(10_200), at(16_000)),
             Verdict::Doubtful,
             "silence"
         );
         shared.complete_at(at(80_000));
-        assert_eq!(shared.verdict(at(10_200), at(80_100)), Verdict::Aging);
+        assert_eq!(shared.verdict(read_at(10_200), at(80_100)), Verdict::Aging);
     }
 
     #[test]
@@ -222,12 +250,12 @@ mod tests {
         for word in 20_000..20_200 {
             shared.complete_at(at(word));
             assert_ne!(
-                shared.verdict(at(2_000), at(word + 900)),
+                shared.verdict(read_at(2_000), at(word + 900)),
                 Verdict::Fresh,
                 "{word}"
             );
             assert_eq!(
-                shared.verdict(at(2_000), at(word + 600)),
+                shared.verdict(read_at(2_000), at(word + 600)),
                 Verdict::Fresh,
                 "{word}"
             );
@@ -240,9 +268,23 @@ mod tests {
         shared.told_from(at(10_000));
         shared.complete_at(at(15_000));
         shared.deaf();
-        assert_eq!(shared.verdict(at(10_200), at(15_001)), Verdict::Doubtful);
+        assert_eq!(shared.verdict(read_at(10_200), at(15_001)), Verdict::Doubtful);
         shared.told_from(at(16_000));
         shared.complete_at(at(16_100));
-        assert_eq!(shared.verdict(at(15_001), at(16_200)), Verdict::Doubtful);
+        assert_eq!(shared.verdict(read_at(15_001), at(16_200)), Verdict::Doubtful);
+    }
+
+    #[test]
+    fn while_the_database_is_away_a_second_cache_is_asked_every_moment() {
+        let shared = shared();
+        shared.database_is_away(at(11_000));
+        shared.set_elsewhere(true);
+        assert_eq!(shared.verdict(read_at(10_000), at(11_100)), Verdict::Doubtful);
+        let checked = Times {
+            checked_at: at(11_100),
+            ..read_at(10_000)
+        };
+        assert_eq!(shared.verdict(checked, at(11_700)), Verdict::Fresh);
+        assert_eq!(shared.verdict(checked, at(12_000)), Verdict::Doubtful);
     }
 }

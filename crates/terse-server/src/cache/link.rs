@@ -7,19 +7,20 @@ use terse_store::{AsOf, RedirectRow};
 use triomphe::ThinArc;
 
 use super::Moment;
+use super::freshness::Times;
 
 /// All that a redirect needs of a link, ready to be sent. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct CachedLink(ThinArc<Fixed, u8>);
 
 /// What stands before the texts: the code, the target as it is sent and, if it was given as another text, as it was given.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Fixed {
     id: LinkId,
     owner: Option<UserId>,
     version: i64,
     as_of: AsOf,
-    read_at: Moment,
+    times: Times,
     is_active: bool,
     code_bytes: u8,
     location_bytes: u32,
@@ -41,7 +42,10 @@ impl CachedLink {
             owner: row.owner,
             version: row.version,
             as_of: row.as_of,
-            read_at,
+            times: Times {
+                read_at,
+                checked_at: read_at,
+            },
             is_active: row.is_active,
             code_bytes: u8::try_from(code.as_str().len()).expect("a code has at most 64 bytes"),
             location_bytes: u32::try_from(location.len()).map_err(|_| InvalidTarget::TooLong)?,
@@ -71,9 +75,22 @@ impl CachedLink {
         self.fixed().as_of
     }
 
-    /// When it was read, no earlier than, in this process's time.
-    pub fn read_at(&self) -> Moment {
-        self.fixed().read_at
+    /// When it was read, and held to be good, in this process's time.
+    pub(super) fn times(&self) -> Times {
+        self.fixed().times
+    }
+
+    /// The same, held to be as good as anything that can be had at this moment.
+    pub(super) fn checked(&self, checked_at: Moment) -> Self {
+        let fixed = self.fixed();
+        let times = Times {
+            checked_at,
+            ..fixed.times
+        };
+        Self(ThinArc::from_header_and_slice(
+            Fixed { times, ..*fixed },
+            &self.0.slice,
+        ))
     }
 
     /// Whether it redirects.

@@ -96,8 +96,8 @@ fn what_makes_no_sense_is_named() {
             "--database-url: `sqlite::memory:` names no file",
         ),
         (
-            |raw| raw.redis_url = Some("redis://:secret@h".into()),
-            "--redis-url: `redis` is not supported",
+            |raw| raw.redis_url = Some("http://:secret@h".into()),
+            "--redis-url: `http` is not supported",
         ),
         (
             |raw| raw.base_url = Some("sho.rt".into()),
