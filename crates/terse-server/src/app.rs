@@ -10,7 +10,9 @@ use terse_store::{Store, StoreOptions};
 use crate::cache::LinkCache;
 use crate::clicks::{Journal, JournalOptions, Shipper};
 use crate::config::Config;
+use crate::health::Health;
 use crate::server::StartError;
+use crate::telemetry::Telemetry;
 use tokio::runtime::Handle;
 
 /// How long a reader of its own clicks waits for the shipper, at most.
@@ -37,6 +39,10 @@ pub struct App {
     pub journal: Arc<Journal>,
     /// What moves clicks from the journal into the store.
     pub shipper: Arc<Shipper>,
+    /// What is counted.
+    pub telemetry: Telemetry,
+    /// Whether requests should be sent here.
+    pub health: Health,
     /// Whether the last reader of clicks was answered without the latest.
     is_behind: AtomicBool,
 }
@@ -62,6 +68,8 @@ impl App {
         recover(&shipper).await;
         let cache = LinkCache::new(config.cache_bytes, Arc::clone(&clock));
         Ok(Self {
+            telemetry: Telemetry::new(clock.now()),
+            health: Health::default(),
             config,
             clock,
             random,

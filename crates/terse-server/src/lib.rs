@@ -22,10 +22,12 @@ pub mod events;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod health;
 pub mod http;
 pub mod lifecycle;
 pub mod links;
 pub mod server;
+pub mod telemetry;
 pub mod transfer;
 pub mod users;
 pub mod visits;

@@ -22,6 +22,7 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::Service;
 use super::door::Place;
@@ -36,6 +37,8 @@ pub(super) struct Arrival {
     pub(super) unanswered: Vec<u8>,
     /// Whether the code that `unanswered` asks for was just looked up, so that it is in memory if memory has room.
     pub(super) is_looked_up: bool,
+    /// When `unanswered` arrived, by the clock's elapsed time.
+    pub(super) arrived_at: Duration,
     /// Its place among the open connections.
     pub(super) place: Place,
 }

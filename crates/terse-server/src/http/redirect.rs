@@ -10,6 +10,7 @@ use super::problem;
 use super::visitor::VisitorHeaders;
 use crate::app::App;
 use crate::error::{Error, NOT_FOUND, Result};
+use crate::telemetry::Outcome;
 use crate::visits::{self, Visitor};
 
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
@@ -35,14 +36,26 @@ pub(super) async fn answer(
     headers: &HeaderMap,
     id: &HeaderValue,
 ) -> Response {
+    let arrived_at = app.clock.elapsed();
     let response = match visit(app, code, method, headers).await {
         Ok(response) => response,
         Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
     };
+    let took = app.clock.elapsed().saturating_sub(arrived_at);
+    app.telemetry.visits.note(outcome(response.status()), took);
     if app.config.log_redirects {
         super::log::redirect(code, response.status(), id.as_bytes());
     }
     response
+}
+
+fn outcome(status: StatusCode) -> Outcome {
+    match status {
+        StatusCode::FOUND => Outcome::Found,
+        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::GONE => Outcome::Gone,
+        _ => Outcome::Error,
+    }
 }
 
 /// A redirect to the link's target. The click is in the journal when this returns.

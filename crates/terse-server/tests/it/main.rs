@@ -6,6 +6,7 @@ mod documentation;
 mod events;
 mod health;
 mod lists;
+mod metrics;
 mod problems;
 mod redirects;
 mod shorten;

@@ -99,7 +99,9 @@ impl Connection {
             output.clear();
             let (answered, next) = responder.answer(unanswered, output);
             unanswered = &unanswered[answered..];
-            let Ok(sent) = self.send(output) else {
+            let sent = self.send(output);
+            responder.note_sent();
+            let Ok(sent) = sent else {
                 return Fate::Ends;
             };
             if sent < output.len() {

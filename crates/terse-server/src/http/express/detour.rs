@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
@@ -17,11 +18,13 @@ pub(super) struct Detour {
     pub(super) service: Service,
     pub(super) tasks: Tasks,
     pub(super) express: Express,
+    /// When the connection had something for its thread, by the clock's elapsed time.
+    pub(super) arrived_at: Duration,
 }
 
 impl Detour {
     /// Does what `connection` needs, which no thread waits for any more.
-    pub(super) async fn take(self, connection: Connection, why: Why, was_looked_up: bool) {
+    pub(super) async fn take(mut self, connection: Connection, why: Why, was_looked_up: bool) {
         let Connection { stream, place, .. } = connection;
         let stream = TcpStream::from(stream);
         match why {
@@ -33,7 +36,11 @@ impl Detour {
                 self.serve_generally(stream, unanswered, place).await;
             }
             Why::Slow { unsent, unanswered } => match send(stream, &unsent).await {
-                Ok(stream) => self.give_back(stream, unanswered, false, place).await,
+                Ok(stream) => {
+                    // What is behind the answers waited for the client, not for us.
+                    self.arrived_at = self.service.app().clock.elapsed();
+                    self.give_back(stream, unanswered, false, place).await;
+                }
                 Err(error) => tracing::debug!("a client did not take its answer: {error}"),
             },
         }
@@ -52,6 +59,7 @@ impl Detour {
             stream,
             unanswered,
             is_looked_up,
+            arrived_at: self.arrived_at,
             place,
         };
         // The threads have ended; what was asked before is answered all the same.

@@ -61,6 +61,8 @@ struct Run {
     express: Express,
     swept_at: Duration,
     now_s: u64,
+    /// When the events that are being handled were taken from the system.
+    now: Duration,
 }
 
 impl Worker {
@@ -94,6 +96,7 @@ impl Worker {
             express,
             swept_at: Duration::ZERO,
             now_s: 0,
+            now: Duration::ZERO,
         };
         let running = tasks.hold();
         std::thread::Builder::new()
@@ -179,7 +182,9 @@ impl Run {
     fn look_at_clocks(&mut self) {
         self.responder.set_time();
         let elapsed = self.service.app().clock.elapsed();
+        self.now = elapsed;
         self.now_s = elapsed.as_secs();
+        self.responder.set_arrival(elapsed);
         if elapsed.saturating_sub(self.swept_at) >= SWEEP_EVERY {
             self.swept_at = elapsed;
             self.close_silent(HEADER_WITHIN);
@@ -232,12 +237,15 @@ impl Run {
             // The first time: its request may be there already, and is read also when it is time to stop.
             return self.keep(connection);
         }
+        // It waited for more than this thread: its visitor has waited since then.
+        self.responder.set_arrival(arrival.arrived_at);
         let fate = connection.answer(&arrival.unanswered, &mut self.responder, &mut self.buffers.output);
         match fate {
             Fate::Stays | Fate::Again => self.keep(connection),
             Fate::Ends => {}
             Fate::Leaves(why) => self.send_away(connection, why, arrival.is_looked_up),
         }
+        self.responder.set_arrival(self.now);
     }
 
     fn keep(&mut self, connection: Connection) {
@@ -280,6 +288,7 @@ impl Run {
             service: self.service.clone(),
             tasks: self.tasks.clone(),
             express: self.express.clone(),
+            arrived_at: self.responder.arrived_at(),
         };
         self.tasks.spawn(way.take(connection, why, was_looked_up));
     }
