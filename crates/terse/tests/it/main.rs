@@ -5,6 +5,7 @@ mod commands;
 mod door;
 mod help;
 mod lifecycle;
+mod observed;
 mod outage;
 mod readme;
 mod server;
