@@ -10,3 +10,4 @@ mod outage;
 mod readme;
 mod server;
 mod torture;
+mod watching;
