@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use crate::server::Server;
 
 /// All that the server answers before it closes the connection, which the last request asks it to.
-fn answers_to(server: &Server, bytes: &[u8]) -> String {
+pub(crate) fn answers_to(server: &Server, bytes: &[u8]) -> String {
     let mut connection = server.connect();
     connection.write_all(bytes).expect("the server reads");
     let mut answer = Vec::new();

@@ -8,23 +8,16 @@ use std::str::FromStr;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::door::answers_to;
 use crate::server::{Server, terse};
 
 const VISITS: u64 = 40;
+const LIVEZ: &[u8] = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+const METRICS: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
-/// The body of a page, asked for on a connection of its own.
-fn page(server: &Server, path: &str) -> String {
-    let mut connection = server.connect();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    connection
-        .write_all(request.as_bytes())
-        .expect("the server reads");
-    let mut answer = String::new();
-    connection
-        .read_to_string(&mut answer)
-        .expect("the server answers in text");
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    body.to_owned()
+/// The metrics, asked for on a connection of its own.
+fn scrape(server: &Server) -> String {
+    answers_to(server, METRICS)
 }
 
 /// The value of a sample, by its name with labels.
@@ -76,7 +69,7 @@ fn visits_of_the_express_lane_are_counted_with_their_time_and_tier() {
     // A visit is counted once its answer has left, so a scraper may be there sooner.
     let visits = 2 * VISITS;
     let page = loop {
-        let page = page(&server, "/metrics");
+        let page = scrape(&server);
         let [found, near, memory] = visits_on(&page);
         assert!(found <= visits && near + memory <= visits, "{page}");
         if found == visits && near + memory == visits {
@@ -108,35 +101,24 @@ fn visits_of_the_express_lane_are_counted_with_their_time_and_tier() {
 #[test]
 fn connections_that_are_turned_away_are_counted() {
     let data = tempfile::tempdir().expect("a scratch directory");
-    let server = Server::start_with(data.path(), &["--max-connections-per-address", "2"]);
+    let server = Server::start_with(data.path(), &["--max-connections-per-address", "1"]);
     let mut holder = server.connect();
-    holder
-        .write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
-        .expect("the server reads");
+    holder.write_all(LIVEZ).expect("the server reads");
     let mut status = [0; 12];
     // Answered, so it has its place.
     holder.read_exact(&mut status).expect("an answer");
-    let mut scraper = server.connect();
-    scraper
-        .write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
-        .expect("the server reads");
-    scraper.read_exact(&mut status).expect("an answer");
     let mut refusal = String::new();
-    server
-        .connect()
-        .read_to_string(&mut refusal)
-        .expect("the server closes");
+    let turned_away = server.connect().read_to_string(&mut refusal);
+    turned_away.expect("the server says why and closes");
     assert!(refusal.starts_with("HTTP/1.1 503"), "{refusal}");
-    scraper
-        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .expect("the server reads");
+    holder.write_all(METRICS).expect("the server reads");
     let mut page = String::new();
-    scraper.read_to_string(&mut page).expect("the server closes");
+    holder.read_to_string(&mut page).expect("the server closes");
     assert_eq!(
         sample::<u64>(&page, "terse_connections_refused_total{reason=\"per_address\"}"),
         1
     );
-    assert_eq!(sample::<u64>(&page, "terse_connections_open"), 2);
+    assert_eq!(sample::<u64>(&page, "terse_connections_open"), 1);
 }
 
 #[test]
