@@ -63,10 +63,11 @@ attack: require-cargo ## slow and idle clients by the thousand, and what they do
 	bench/attack
 
 .PHONY: torture
-torture: tools ## kill -9 a server under load hundreds of times and in each step, and reconcile every click (TORTURE_KILLS, TORTURE_SEED)
+torture: tools ## kill -9 a server under load hundreds of times, in each step and in folds, and reconcile every click (TORTURE_KILLS, TORTURE_SEED)
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} cargo test --locked --package terse --test it -- --exact --nocapture \
 		torture::nothing_that_was_acknowledged_is_lost_or_doubled_by_sigkill \
-		torture::steps::nothing_that_was_acknowledged_is_lost_or_doubled_by_a_kill_in_any_step
+		torture::steps::nothing_that_was_acknowledged_is_lost_or_doubled_by_a_kill_in_any_step \
+		torture::folds::nothing_is_lost_or_counted_twice_by_a_kill_in_a_fold
 
 .PHONY: fuzz
 fuzz: require-cargo ## look for inputs that break what must hold, FUZZ_SECONDS (60) for each target; needs a nightly toolchain

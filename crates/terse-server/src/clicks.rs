@@ -4,7 +4,8 @@
 //! The promise: a click that was answered is counted exactly once, through `kill -9`, restarts, retries and hours
 //! without the store. The journal keeps a click as soon as [`Journal::append`] returns; the store takes a batch of
 //! clicks and the position behind it in one transaction, so that nothing is counted twice; a segment is removed
-//! only after that. The one exception is named and counted: a journal at its size limit, or on a full disk, sheds.
+//! only after that. The one exception is named and counted: a journal that cannot grow, because of its size limit or its
+//! disk, sheds.
 //!
 //! `docs/journal-format.md` describes the files. Nothing here knows of HTTP.
 
@@ -24,10 +25,12 @@ mod problem;
 mod record;
 mod segment;
 mod shipper;
+mod succession;
 
 #[cfg(feature = "bench-internals")]
 pub(crate) use shipper::bench;
 
+pub(crate) use bots::classify_sent;
 pub use header::{BadHeader, JournalId};
 pub use inspection::{Inspection, InspectionError, Writer, inspect};
 pub use journal::{Ends, Journal, JournalStats, Shed};

@@ -9,10 +9,10 @@ pub enum Error {
     /// The input is wrong: change it. Nothing was stored.
     #[error("{detail}")]
     Invalid {
-        /// What is wrong, for a person.
+        /// What is wrong, for a person; of several things the first.
         detail: String,
-        /// The member or parameter that is wrong, where it is one.
-        field: Option<String>,
+        /// The members or parameters that are wrong, where they are to blame.
+        fields: Vec<InvalidField>,
     },
     /// The thing does not exist.
     #[error("{0}")]
@@ -46,6 +46,15 @@ pub enum Error {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// A member or parameter that is wrong.
+#[derive(Debug)]
+pub struct InvalidField {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it: a whole sentence.
+    pub problem: String,
+}
+
 /// What a use-case gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -54,16 +63,26 @@ impl Error {
     pub fn invalid(detail: impl std::fmt::Display) -> Self {
         Self::Invalid {
             detail: detail.to_string(),
-            field: None,
+            fields: Vec::new(),
         }
     }
 
     /// A wrong value of `field`; `detail` is a whole sentence.
     pub fn invalid_field(field: &str, detail: impl std::fmt::Display) -> Self {
+        let problem = detail.to_string();
         Self::Invalid {
-            detail: detail.to_string(),
-            field: Some(field.to_owned()),
+            detail: problem.clone(),
+            fields: vec![InvalidField {
+                name: field.to_owned(),
+                problem,
+            }],
         }
+    }
+
+    /// Wrong values of `fields`; `None` when there are none.
+    pub fn invalid_fields(fields: Vec<InvalidField>) -> Option<Self> {
+        let detail = fields.first()?.problem.clone();
+        Some(Self::Invalid { detail, fields })
     }
 }
 

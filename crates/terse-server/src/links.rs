@@ -12,6 +12,8 @@ use crate::config::BaseUrl;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::visits;
 
+mod loops;
+
 /// Another link has the code.
 pub const CODE_TAKEN: &str = "Short code already taken";
 /// The owner of a new link does not exist.
@@ -45,12 +47,12 @@ pub struct LinkEdit {
     pub owner: Option<Option<i64>>,
 }
 
-/// Creates a link. `own` is where this service is reached: links to it would lead in circles.
+/// Creates a link. `reached_at` is where the client reached this service.
 ///
 /// # Errors
-/// `Invalid` for a target on `own`, `NotFound` for an owner that does not exist, `Conflict` for a code that is taken.
-pub async fn create(app: &App, draft: LinkDraft, own: &BaseUrl) -> Result<Link> {
-    refuse_loop(&draft.target, own)?;
+/// `Invalid` for a target that leads back to this service, `NotFound` for an owner that does not exist, `Conflict` for a code that is taken.
+pub async fn create(app: &App, draft: LinkDraft, reached_at: &BaseUrl) -> Result<Link> {
+    loops::refuse(app, &draft.target, reached_at)?;
     let Some(code) = draft.short_code.clone() else {
         return create_generated(app, draft).await;
     };
@@ -100,10 +102,10 @@ async fn insert(app: &App, draft: &LinkDraft, short_code: ShortCode) -> Result<O
 /// Changes a link.
 ///
 /// # Errors
-/// `NotFound`, `Invalid` for a target on `own` or another owner, `Conflict` for a code that is taken.
-pub async fn update(app: &App, id: LinkId, edit: LinkEdit, own: &BaseUrl) -> Result<Link> {
+/// `NotFound`, `Invalid` for a target that leads back to this service or another owner, `Conflict` for a code that is taken.
+pub async fn update(app: &App, id: LinkId, edit: LinkEdit, reached_at: &BaseUrl) -> Result<Link> {
     if let Some(target) = &edit.change.target {
-        refuse_loop(target, own)?;
+        loops::refuse(app, target, reached_at)?;
     }
     if let Some(claimed) = edit.owner {
         let link = app.store.find_link(id).await?.ok_or(Error::NotFound(NOT_FOUND))?;
@@ -168,15 +170,4 @@ pub async fn load(app: &App, id: LinkId) -> Result<Link> {
 pub async fn list(app: &App, filter: LinkFilter, page: PageRequest) -> Result<Page<Link>> {
     app.see_own_clicks().await;
     Ok(app.store.list_links(filter, page).await?)
-}
-
-fn refuse_loop(target: &TargetUrl, own: &BaseUrl) -> Result<()> {
-    let host = |host: &str| host.strip_suffix('.').unwrap_or(host).to_owned();
-    // Behind a proxy the service is reached on the web's ports, whatever port it listens on.
-    let same_port = target.port() == own.port()
-        || ([80, 443].contains(&target.port()) && [80, 443].contains(&own.port()));
-    if same_port && host(target.host()) == host(own.host()) {
-        return Err(Error::invalid("URL must not lead back to this service"));
-    }
-    Ok(())
 }

@@ -51,7 +51,7 @@ impl Server {
     /// # Errors
     /// [`StartError`].
     pub async fn start(
-        config: Config,
+        mut config: Config,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
@@ -59,8 +59,10 @@ impl Server {
         let address = config.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let app = Arc::new(App::open(config, clock, random).await?);
         let here = listener.local_addr().map_err(listen)?;
+        // Of port 0 the system has made a real one: links to that lead back here.
+        config.listen = here;
+        let app = Arc::new(App::open(config, clock, random).await?);
         if let Err(error) = data_dir.announce(&format!("http://{}", reachable(here))) {
             tracing::warn!("commands on the data directory will not find this server: {error}");
         }
@@ -72,7 +74,7 @@ impl Server {
         })
     }
 
-    /// Where it listens; the real port where the configuration said 0.
+    /// Where it listens; the real port where the operator said 0.
     pub fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap_or(self.app.config.listen)
     }

@@ -1,10 +1,10 @@
 //! A visit of a short link: find what the code leads to, and have the click safe before the answer leaves.
 
-use terse_core::{ShortCode, Timestamp};
+use terse_core::{BotReason, ShortCode, Timestamp};
 
 use crate::app::App;
 use crate::cache::CachedLink;
-use crate::clicks::{Appended, ClickRecord, Shed};
+use crate::clicks::{self, Appended, ClickRecord, Shed};
 use crate::error::{Error, Result};
 
 /// No link has this code.
@@ -23,6 +23,8 @@ pub struct Visitor<'a> {
     pub is_head: bool,
     /// Whether a browser asks ahead of its user, who may never come.
     pub is_prefetch: bool,
+    /// Whether the visitor asks not to be tracked: then the visit is counted, and not described.
+    pub is_private: bool,
 }
 
 /// The active link that `code` names. `code` may be any text of a request.
@@ -66,6 +68,8 @@ pub fn append_click(
     link: &CachedLink,
     visitor: Visitor<'_>,
 ) -> std::result::Result<Appended, Shed> {
+    let bot = bot_reason(&visitor);
+    let described = Some(visitor).filter(|visitor| !visitor.is_private);
     app.journal.append(&ClickRecord {
         at,
         link_id: link.id(),
@@ -73,11 +77,24 @@ pub fn append_click(
         owner: link.owner(),
         short_code: link.short_code(),
         original_url: link.original_url(),
-        referrer: visitor.referrer,
-        user_agent: visitor.user_agent,
-        is_head: visitor.is_head,
-        is_prefetch: visitor.is_prefetch,
+        referrer: described.and_then(|visitor| visitor.referrer),
+        user_agent: described.and_then(|visitor| visitor.user_agent),
+        bot,
     })
+}
+
+/// Why the visit is no person's, as far as it has to be known now: a user agent that is kept is looked at when it is shipped,
+/// one that is not kept can only be looked at here.
+fn bot_reason(visitor: &Visitor<'_>) -> Option<BotReason> {
+    if visitor.is_head {
+        Some(BotReason::Head)
+    } else if visitor.is_prefetch {
+        Some(BotReason::Prefetch)
+    } else if visitor.is_private {
+        visitor.user_agent.and_then(clicks::classify_sent)
+    } else {
+        None
+    }
 }
 
 async fn load(app: &App, code: &str) -> Result<Option<CachedLink>> {

@@ -120,7 +120,14 @@ impl Store {
     ///
     /// After an error the shipper does not know whether the batch was stored, and need not: shipping it again either
     /// stores it or says where the lane stands.
+    ///
+    /// It returns as soon as the batch is stored. Finding a link's clicks stays quick only if somebody calls
+    /// [`Self::fold_if_due`] beside it; where nobody does, or that takes longer than clicks take to come, some batches wait
+    /// for it here.
     pub async fn ship_clicks(&self, batch: ClickBatch) -> Result<Shipped> {
+        if self.tail.is_overdue() {
+            self.fold_if_due().await;
+        }
         let text_ids = texts::intern(&self.db, &self.texts, &batch.texts).await?;
         // Packing is most of the work; done here, it does not hold up other writes.
         let mut pace = Pace::default();
@@ -130,54 +137,15 @@ impl Store {
         });
         let clicks: Vec<_> = clicks.collect::<Result<_>>()?;
         let mut packed: Vec<_> = clicks.chunks(BLOCK_CLICKS_MAX).map(packed).collect();
-        let (blocks, count) = (packed.len(), clicks.len());
+        let (blocks, count) = (packed.len() as u64, clicks.len() as u64);
         let shipped = self
             .db
             .write(move |tx| Box::pin(async move { ship(tx, batch, &mut packed).await }))
             .await?;
         if shipped == Shipped::Done {
-            self.tail_grows(blocks, count).await;
+            self.tail.grow(blocks, count);
         }
         Ok(shipped)
-    }
-
-    /// Folds the tail when it is due. The batch is safe whatever comes of that.
-    async fn tail_grows(&self, blocks: usize, clicks: usize) {
-        let Ok(_only_one) = self.tail.folding.try_lock() else {
-            self.tail.grow(blocks, clicks);
-            return;
-        };
-        let folded = async {
-            if self.tail.is_measured() {
-                self.tail.grow(blocks, clicks);
-            } else {
-                self.tail.set(self.measure_tail().await?);
-            }
-            if self.tail.is_due() {
-                fold::fold(&self.db).await?;
-                self.tail.forget();
-            }
-            Ok::<_, Error>(())
-        };
-        if let Err(error) = folded.await {
-            let error: &(dyn std::error::Error + 'static) = &error;
-            tracing::warn!(
-                error,
-                "the latest clicks are not indexed yet; it is tried again with the next"
-            );
-        }
-    }
-
-    /// How many blocks and clicks are not indexed yet.
-    async fn measure_tail(&self) -> Result<(i64, i64)> {
-        self.db
-            .read(Read::Point, |tx| {
-                Box::pin(async move {
-                    let from = blocks::indexed_through(tx).await?;
-                    blocks::count(tx, from).await
-                })
-            })
-            .await
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) enum Trouble {
     NoRow(&'static str),
     #[error("{0} does not fit a column")]
     OutOfRange(&'static str),
+    #[error("{0} is damaged")]
+    Damaged(&'static str),
 }
 
 impl Error {

@@ -206,7 +206,7 @@ pub(crate) async fn click_counts(tx: &mut Tx, tail: &TailCounts, ids: &[i64]) ->
     Ok(totals
         .into_iter()
         .zip(in_tail)
-        .map(|(total, in_tail)| total + in_tail)
+        .map(|(total, in_tail)| total.saturating_add(in_tail))
         .collect())
 }
 

@@ -12,7 +12,7 @@ use crate::pool::PoolUse;
 /// Threads that read. One of them only looks up single rows, so that no list holds up a redirect.
 pub const READERS_DEFAULT: usize = 2;
 
-/// Packed blocks of clicks that are not indexed yet, at most: on a quiet server each has few clicks.
+/// Packed blocks of clicks after which these are indexed: on a quiet server each has few clicks.
 pub const UNINDEXED_BLOCKS_DEFAULT: u32 = 1_024;
 
 /// Where and how to keep things.

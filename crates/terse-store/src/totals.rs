@@ -45,7 +45,9 @@ pub(crate) async fn add(tx: &mut Tx, clicks: &Clicks) -> Result<()> {
             changed = Some((number, find(tx, number).await?));
         }
         if let Some((_, chunk)) = &mut changed {
-            chunk[place_of(*link)] += count;
+            // A total that is no number of clicks stays one; the check names it.
+            let total = &mut chunk[place_of(*link)];
+            *total = total.saturating_add(*count);
         }
     }
     set(tx, changed).await

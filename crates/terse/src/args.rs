@@ -97,7 +97,8 @@ pub(crate) enum Command {
     /// Take over users, links and events from CSV files
     ///
     /// Rows keep their ids. What cannot be stored is skipped and named with its row and the reason; links and events of a
-    /// skipped user go to the one who kept the name. Running it again doubles nothing. The server must be stopped.
+    /// skipped user go to the one who kept the name. Running it again doubles nothing. When there are rows
+    /// and every one is skipped, it fails. The server must be stopped.
     #[command(after_help = "Example:\n  terse import --users users.csv --urls urls.csv --events events.csv")]
     Import(ImportArgs),
 
@@ -118,7 +119,8 @@ pub(crate) enum Command {
     /// Put a backup in the place of the database
     ///
     /// No server may run on the data directory. The backup is checked first; the database that was there is kept beside the
-    /// restored one, with .replaced after its name, and gets the clicks that wait in the journal.
+    /// restored one, with .replaced after its name (.replaced-2 and so on after the first time), and gets the clicks that wait
+    /// in the journal.
     #[command(after_help = "Example:\n  terse restore /backups/terse-monday.db --force")]
     Restore(RestoreArgs),
 

@@ -92,8 +92,7 @@ impl Visitors {
             original_url: self.targets[link].as_bytes(),
             referrer: Some(self.referrers[number % REFERRERS].as_bytes()),
             user_agent: Some(self.agents[number % AGENTS].as_bytes()),
-            is_head: false,
-            is_prefetch: false,
+            bot: None,
         }
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! A mistake loses a person's click or counts a program's, and the first is worse: what is not known to be a bot
 //! counts. Tools (curl, HTTP libraries, driven browsers) count too: somebody runs them on purpose.
-//! `docs/bots.md` says what this means for those who read the numbers. Pure, and not for the hot path.
+//! `docs/bots.md` says what this means for those who read the numbers. Pure, and not for the hot path, except for the few
+//! visitors whose user agent is not kept.
 
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use terse_core::BotReason;
+use terse_core::{BotReason, USER_AGENT_BYTES_MAX};
+
+use super::record;
 
 mod list;
 
@@ -20,6 +23,12 @@ pub(in crate::clicks) fn classify(user_agent: &str) -> Option<BotReason> {
     PROGRAMS
         .classify(user_agent)
         .or_else(|| is_robotic(user_agent).then_some(BotReason::Crawler))
+}
+
+/// As [`classify`], of the bytes that were sent: what is made of them when they are kept in the journal, without keeping them.
+pub(crate) fn classify_sent(user_agent: &[u8]) -> Option<BotReason> {
+    let front = record::front(user_agent, USER_AGENT_BYTES_MAX);
+    classify(&record::text(front, USER_AGENT_BYTES_MAX))
 }
 
 /// Finds the names of the list, all in one walk over the text.

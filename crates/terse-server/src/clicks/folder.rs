@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use terse_core::Random;
 
 use super::header::{JournalId, SegmentHeader};
-use super::segment::SegmentWriter;
+use super::segment::{Segment, SegmentWriter};
 
 /// How many files of one name can be kept aside; the oldest is overwritten then.
 const ASIDE_FILES_MAX: u32 = 100;
@@ -95,17 +95,28 @@ impl Folder {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
-    /// Lets go of a segment of `bytes` bytes. A file that cannot be removed costs nothing but a look at the next
-    /// start: its position in the store says that it is done.
-    pub(super) fn dispose(&self, path: &Path, bytes: u64, fate: Fate) {
+    /// Lets go of a segment of `bytes` bytes. After an error it still takes them.
+    pub(super) fn dispose(&self, path: &Path, bytes: u64, fate: Fate) -> io::Result<()> {
         let done = match fate {
             Fate::Remove => std::fs::remove_file(path),
             Fate::SetAside => set_aside(path),
         };
-        if let Err(error) = done {
-            tracing::warn!(path = %path.display(), %error, "a shipped journal segment could not be removed");
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::warn!(path = %path.display(), "somebody else has removed a file of the click journal");
+            }
+            done => done?,
         }
         self.release(bytes);
+        Ok(())
+    }
+
+    /// Lets go of a segment that has no clicks. If its file stays, the next start removes it.
+    pub(super) fn dispose_of_spare(&self, segment: &Segment) {
+        let bytes = u64::from(segment.header.segment_bytes);
+        if let Err(error) = self.dispose(&segment.path, bytes, Fate::Remove) {
+            tracing::warn!(path = %segment.path.display(), %error, "an empty journal segment stays");
+        }
     }
 
     fn release(&self, bytes: u64) {

@@ -1,7 +1,8 @@
 //! Records in a segment: the frame around a payload, and how to find whole ones among torn or damaged bytes.
 //!
 //! A frame is `len: u32`, `crc: u32`, payload, zeros up to a multiple of eight; little-endian. The checksum covers
-//! the segment's secret salt, so that nothing a visitor sends can be taken for a record.
+//! the segment's secret salt, so that nothing a visitor sends can be taken for a record. It is written last: what a process
+//! was just copying when it was killed has a length and no checksum, and nothing behind it.
 
 use super::record::PAYLOAD_BYTES_MAX;
 
@@ -48,6 +49,14 @@ pub(super) enum Found<'a> {
         /// What it holds.
         payload: &'a [u8],
         /// Where the next one begins.
+        end: usize,
+    },
+    /// What the segment's writer was appending when it was killed: its click was not answered, or not on disk when the
+    /// machine stopped.
+    Unfinished {
+        /// Where it begins.
+        offset: usize,
+        /// The end of the segment.
         end: usize,
     },
     /// Bytes that are no record, and not just zeros.
@@ -106,6 +115,19 @@ impl<'a> Scan<'a> {
         (self.seal.of(length, payload) == crc).then_some((payload, end))
     }
 
+    /// Where the segment ends, if what stands at `offset` was never finished. Length and checksum are eight aligned bytes, so no
+    /// disk loses one without the other, and a flipped bit does not clear a checksum.
+    fn unfinished_at(&self, offset: usize) -> Option<usize> {
+        let [l0, l1, l2, l3, 0, 0, 0, 0] = *self.bytes.get(offset..)?.first_chunk::<FRAME_HEAD_BYTES>()?
+        else {
+            return None;
+        };
+        let payload_bytes = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).ok()?;
+        let is_payload = (1..=PAYLOAD_BYTES_MAX).contains(&payload_bytes);
+        let end = offset + frame_bytes(payload_bytes.min(PAYLOAD_BYTES_MAX));
+        (is_payload && (self.used..=self.bytes.len()).contains(&end)).then_some(self.bytes.len())
+    }
+
     fn damage_at(&self, offset: usize) -> Found<'a> {
         let next = (offset + ALIGNMENT_BYTES..self.used)
             .step_by(ALIGNMENT_BYTES)
@@ -128,9 +150,15 @@ impl<'a> Iterator for Scan<'a> {
         }
         let found = match self.record_at(self.offset) {
             Some((payload, end)) => Found::Record { payload, end },
-            None => self.damage_at(self.offset),
+            None => match self.unfinished_at(self.offset) {
+                Some(end) => Found::Unfinished {
+                    offset: self.offset,
+                    end,
+                },
+                None => self.damage_at(self.offset),
+            },
         };
-        let (Found::Record { end, .. } | Found::Damage { end, .. }) = &found;
+        let (Found::Record { end, .. } | Found::Unfinished { end, .. } | Found::Damage { end, .. }) = &found;
         self.offset = *end;
         Some(found)
     }

@@ -126,6 +126,11 @@ fn records_in(bytes: &[u8], salt: u64) -> Records<'_> {
                 records.push((begin, payload));
                 end
             }
+            Found::Unfinished { offset, end } => {
+                assert!(offset == begin && end == bytes.len());
+                was_tail = true;
+                end
+            }
             Found::Damage {
                 offset,
                 bytes: length,

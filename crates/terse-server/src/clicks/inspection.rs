@@ -7,9 +7,10 @@ use terse_store::{Position, Store};
 
 use super::frame::{Found, Scan, Seal};
 use super::header::{HEADER_BYTES, SEGMENT_SUFFIX, SegmentHeader};
-use super::leftovers::{of_that_name, read, read_header};
+use super::leftovers::{has_records, of_that_name, read, read_header};
 use super::problem::{Problem, ProblemKind};
 use super::record;
+use super::succession::Succession;
 
 /// What files that were set aside have in their names.
 const ASIDE_SUFFIX: &str = ".seg.bad";
@@ -21,6 +22,9 @@ pub struct Inspection {
     pub segments: u64,
     /// Clicks that the store does not have yet.
     pub unshipped_clicks: u64,
+    /// Names of segments whose last record was never finished, because its writer was killed. Its click was not answered, or
+    /// not on disk when the machine stopped.
+    pub unfinished: Vec<String>,
     /// What is wrong with files.
     pub problems: Vec<Problem>,
     /// Names of files that a start set aside because something in them could not be read.
@@ -53,11 +57,14 @@ pub enum InspectionError {
 /// [`InspectionError`]; files that cannot be read are problems, not errors.
 pub async fn inspect(folder: &Path, store: &Store, writer: Writer) -> Result<Inspection, InspectionError> {
     let mut inspection = Inspection::default();
+    let mut succession = Succession::default();
     for name in names(folder)? {
         if name.contains(ASIDE_SUFFIX) {
             inspection.set_aside.push(name);
         } else if name.ends_with(SEGMENT_SUFFIX) {
-            inspection.segment(folder, name, store, writer).await?;
+            inspection
+                .segment(folder, name, (store, writer), &mut succession)
+                .await?;
         }
     }
     Ok(inspection)
@@ -80,8 +87,8 @@ impl Inspection {
         &mut self,
         folder: &Path,
         file: String,
-        store: &Store,
-        writer: Writer,
+        (store, writer): (&Store, Writer),
+        succession: &mut Succession,
     ) -> Result<(), InspectionError> {
         let path = folder.join(&file);
         let read = async {
@@ -123,6 +130,17 @@ impl Inspection {
         let shipped = positions.into_iter().find(|(lane, _)| *lane == header.lane);
         let shipped = shipped.map_or(Position::START, |(_, position)| position);
         self.records(&file, &header, &bytes, shipped, writer);
+        let segments = if has_records(&bytes) {
+            succession.missing_before(&header, shipped)
+        } else {
+            succession.pass(&header);
+            0
+        };
+        // A server may have shipped and removed some since the store was copied.
+        if segments > 0 && writer == Writer::Gone {
+            let kind = ProblemKind::Missing { segments };
+            self.problems.push(Problem { file, kind });
+        }
         Ok(())
     }
 
@@ -134,8 +152,9 @@ impl Inspection {
         shipped: Position,
         writer: Writer,
     ) {
+        let problems = &mut self.problems;
         let mut report = |kind| {
-            self.problems.push(Problem {
+            problems.push(Problem {
                 file: file.to_owned(),
                 kind,
             });
@@ -155,7 +174,9 @@ impl Inspection {
                     }
                     begin = end;
                 }
-                Found::Damage { is_tail: true, .. } if writer == Writer::Serving => {}
+                Found::Unfinished { .. } | Found::Damage { is_tail: true, .. }
+                    if writer == Writer::Serving => {}
+                Found::Unfinished { .. } => self.unfinished.push(file.to_owned()),
                 Found::Damage {
                     offset,
                     bytes,

@@ -28,9 +28,9 @@ thread_local! {
     static THREAD_NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// The click was not recorded: the journal is at its limit, or the disk is full. The redirect goes on.
+/// The click was not recorded: the journal is at its limit, or no file can be made. The redirect goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the click journal is full")]
+#[error("the click journal cannot grow")]
 pub struct Shed;
 
 /// How far each lane is written, in bytes of records since the start of this run.
@@ -220,14 +220,14 @@ impl Journal {
 
     /// Records and logs a problem.
     pub(super) fn report(&self, problem: Problem) {
-        if matches!(problem.kind, ProblemKind::Unreadable(_)) {
-            tracing::error!(
+        match problem.kind {
+            ProblemKind::Unreadable(_) => tracing::error!(
                 %problem,
                 "a file of the click journal could not be read: it and the later segments of its lane wait for the \
                  next start. Make it readable and restart, or move it away to give up its clicks"
-            );
-        } else {
-            tracing::error!(%problem, "a part of the click journal could not be read");
+            ),
+            ProblemKind::Missing { .. } => tracing::error!(%problem, "a part of the click journal is gone"),
+            _ => tracing::error!(%problem, "a part of the click journal could not be read"),
         }
         let mut problems = lock(&self.problems);
         if problems.len() < PROBLEMS_MAX {

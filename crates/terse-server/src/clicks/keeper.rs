@@ -47,6 +47,7 @@ pub(super) struct Retired {
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     is_starved: bool,
+    is_stuck: bool,
     shed_reported: u64,
     warned_at: Option<Duration>,
 }
@@ -110,17 +111,32 @@ fn pause(sync_interval: Duration, is_starved: bool) -> Duration {
 /// One round. Rounds exclude one another; appending does not wait for them.
 pub(super) fn round(shared: &Shared) {
     let mut rounds = lock(&shared.rounds);
-    dispose_of_retired(shared);
+    dispose_of_retired(shared, &mut rounds);
     prepare_spares(shared, &mut rounds);
     sync(shared);
     report_shed(shared, &mut rounds);
 }
 
-fn dispose_of_retired(shared: &Shared) {
-    let retired = std::mem::take(&mut *lock(&shared.retired));
-    for Retired { path, bytes, fate } in retired {
-        shared.folder.dispose(&path, bytes, fate);
+/// What cannot be removed, from a folder that is read-only for a while, is tried again in the next round, and takes room
+/// until then. The next start would find it shipped.
+fn dispose_of_retired(shared: &Shared, rounds: &mut Rounds) {
+    let mut retired = std::mem::take(&mut *lock(&shared.retired));
+    let mut failure = None;
+    retired.retain(|Retired { path, bytes, fate }| {
+        let done = shared.folder.dispose(path, *bytes, *fate);
+        let is_left = done.is_err();
+        failure = done.err().or(failure.take());
+        is_left
+    });
+    match &failure {
+        Some(error) if !rounds.is_stuck => {
+            tracing::warn!(segments = retired.len(), %error, "shipped journal segments cannot be removed");
+        }
+        None if rounds.is_stuck => tracing::info!("shipped journal segments are removed again"),
+        _ => {}
     }
+    rounds.is_stuck = failure.is_some();
+    lock(&shared.retired).append(&mut retired);
 }
 
 fn prepare_spares(shared: &Shared, rounds: &mut Rounds) {
@@ -151,10 +167,14 @@ fn prepare_second_spares(shared: &Shared) {
 }
 
 fn sync(shared: &Shared) {
-    for segment in shared.lanes.iter().flat_map(Lane::segments) {
-        if let Err(error) = segment.sync() {
-            shared.sync_failures.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(path = %segment.path.display(), %error, "clicks could not be written to disk");
+    for lane in &shared.lanes {
+        for segment in lane.segments() {
+            if let Err(error) = segment.sync() {
+                shared.sync_failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(path = %segment.path.display(), %error, "clicks could not be written to disk");
+                // What has taken this one away may have taken those that come next.
+                lane.give_up_gone_spares(&shared.folder);
+            }
         }
     }
     shared.synced.notify_waiters();
@@ -169,7 +189,7 @@ fn report_shed(shared: &Shared, rounds: &mut Rounds) {
     if shed > rounds.shed_reported && is_due {
         tracing::warn!(
             clicks = shed - rounds.shed_reported,
-            "clicks were shed: the journal is full"
+            "clicks were shed: the journal cannot grow"
         );
         rounds.shed_reported = shed;
         rounds.warned_at = Some(now);
@@ -178,11 +198,10 @@ fn report_shed(shared: &Shared, rounds: &mut Rounds) {
 
 /// Leaves only what the next start needs. Spares hold no clicks: it would read them for nothing.
 fn finish(shared: &Shared) {
-    dispose_of_retired(shared);
+    dispose_of_retired(shared, &mut lock(&shared.rounds));
     sync(shared);
     let spares = |lane| std::iter::from_fn(move || Lane::take_spare(lane));
     for spare in shared.lanes.iter().flat_map(spares) {
-        let bytes = u64::from(spare.segment.header.segment_bytes);
-        shared.folder.dispose(&spare.segment.path, bytes, Fate::Remove);
+        shared.folder.dispose_of_spare(&spare.segment);
     }
 }

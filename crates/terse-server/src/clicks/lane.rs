@@ -138,6 +138,24 @@ impl Lane {
         lock(&self.spares).pop_front()
     }
 
+    /// Gives up the segments made ahead whose files somebody has taken away. Those behind them go too, and the next one gets
+    /// the first one's number: a number that is left out later says that clicks are lost.
+    pub(super) fn give_up_gone_spares(&self, folder: &Folder) {
+        let mut next_sequence = lock(&self.next_sequence);
+        let given_up = {
+            let mut spares = lock(&self.spares);
+            let is_gone = |spare: &SegmentWriter| spare.segment.has_its_name().is_err();
+            let first = spares.iter().position(is_gone);
+            first.map(|first| spares.split_off(first)).unwrap_or_default()
+        };
+        if let Some(first) = given_up.front() {
+            *next_sequence = first.segment.header.sequence;
+        }
+        for spare in given_up {
+            folder.dispose_of_spare(&spare.segment);
+        }
+    }
+
     /// How many segments were made ahead.
     pub(super) fn spares(&self) -> usize {
         lock(&self.spares).len()

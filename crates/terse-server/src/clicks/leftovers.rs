@@ -126,6 +126,11 @@ pub(super) async fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether anything was ever written behind the header of the segment with these bytes.
+pub(super) fn has_records(bytes: &[u8]) -> bool {
+    bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0)
+}
+
 /// The header, if it belongs to a file called `name`.
 pub(super) fn of_that_name(header: SegmentHeader, name: &str) -> Result<SegmentHeader, BadHeader> {
     if header.file_name() == name {

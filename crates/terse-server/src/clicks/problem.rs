@@ -6,7 +6,7 @@ use std::io;
 use super::header::BadHeader;
 use super::record::Undecodable;
 
-/// Something in a journal file that could not be read as clicks. It was skipped; the file is kept aside.
+/// Something in the journal that could not be read as clicks. It was skipped; a file that it is in is kept aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The file's name within the journal's folder, as it was when the problem was found.
@@ -48,6 +48,11 @@ pub enum ProblemKind {
         /// Why.
         reason: Undecodable,
     },
+    /// So many segments of its lane, just before it, are neither there nor shipped.
+    Missing {
+        /// How many.
+        segments: u64,
+    },
     /// The operating system could not read it. It stays where it is, for the next start, and with it the later
     /// segments of its lane.
     Unreadable(io::ErrorKind),
@@ -84,6 +89,10 @@ impl fmt::Display for ProblemKind {
                 write!(f, "a torn record of {bytes} bytes at offset {offset}")
             }
             Self::Record { offset, reason } => write!(f, "record at offset {offset}: {reason}"),
+            Self::Missing { segments } => write!(
+                f,
+                "{segments} segments before it are gone and were not shipped to this database: their clicks are lost"
+            ),
             Self::Unreadable(kind) => write!(f, "cannot be read: {kind}"),
         }
     }

@@ -5,7 +5,8 @@
 
 use bytes::{Buf, BufMut};
 use terse_core::{
-    CODE_CHARS_MAX, LinkId, REFERRER_BYTES_MAX, TARGET_BYTES_MAX, Timestamp, USER_AGENT_BYTES_MAX, UserId,
+    BotReason, CODE_CHARS_MAX, LinkId, REFERRER_BYTES_MAX, TARGET_BYTES_MAX, Timestamp, USER_AGENT_BYTES_MAX,
+    UserId,
 };
 
 /// The most bytes a payload can have: everything at its limit.
@@ -18,9 +19,14 @@ const FIXED_BYTES: usize = 44;
 const HAS_OWNER: u8 = 1;
 const HAS_REFERRER: u8 = 1 << 1;
 const HAS_USER_AGENT: u8 = 1 << 2;
-const IS_HEAD: u8 = 1 << 3;
-const IS_PREFETCH: u8 = 1 << 4;
-const KNOWN_FLAGS: u8 = HAS_OWNER | HAS_REFERRER | HAS_USER_AGENT | IS_HEAD | IS_PREFETCH;
+/// Where a record has several, the first counts.
+const BOT_REASONS: [BotReason; 4] = [
+    BotReason::Head,
+    BotReason::Prefetch,
+    BotReason::Preview,
+    BotReason::Crawler,
+];
+const KNOWN_FLAGS: u8 = 0b0111_1111;
 
 /// A redirect that is about to be answered, or was. Borrows its texts: the hot path copies them once, into the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +47,9 @@ pub struct ClickRecord<'a> {
     pub referrer: Option<&'a [u8]>,
     /// The `User-Agent` header as sent; at most [`USER_AGENT_BYTES_MAX`] bytes are kept.
     pub user_agent: Option<&'a [u8]>,
-    /// Whether only the head of the answer was asked for.
-    pub is_head: bool,
-    /// Whether a browser asks ahead of its user, who may never come.
-    pub is_prefetch: bool,
+    /// Why it is not a person's, where the request said so itself, or where its user agent did and is not kept. What a kept
+    /// user agent says is left to the shipper.
+    pub bot: Option<BotReason>,
 }
 
 /// A click whose texts are cut to their limits, ready to be copied.
@@ -145,8 +150,7 @@ pub(super) fn decode(payload: &[u8]) -> Result<ClickRecord<'_>, Undecodable> {
         original_url: take(&mut texts, url_bytes)?,
         referrer: Some(take(&mut texts, referrer_bytes)?).filter(|_| has(HAS_REFERRER)),
         user_agent: Some(take(&mut texts, agent_bytes)?).filter(|_| has(HAS_USER_AGENT)),
-        is_head: has(IS_HEAD),
-        is_prefetch: has(IS_PREFETCH),
+        bot: BOT_REASONS.into_iter().find(|reason| has(bot_flag(*reason))),
     };
     if texts.is_empty() {
         Ok(click)
@@ -172,16 +176,33 @@ fn flags(click: &ClickRecord<'_>) -> u8 {
         (click.owner.is_some(), HAS_OWNER),
         (click.referrer.is_some(), HAS_REFERRER),
         (click.user_agent.is_some(), HAS_USER_AGENT),
-        (click.is_head, IS_HEAD),
-        (click.is_prefetch, IS_PREFETCH),
     ]
     .into_iter()
     .filter(|(is_there, _)| *is_there)
-    .fold(0, |flags, (_, flag)| flags | flag)
+    .fold(click.bot.map_or(0, bot_flag), |flags, (_, flag)| flags | flag)
 }
 
-/// The front of `text`, at most `bytes_max`, not ending inside a UTF-8 character, and its length.
+const fn bot_flag(reason: BotReason) -> u8 {
+    match reason {
+        BotReason::Head => 1 << 3,
+        BotReason::Prefetch => 1 << 4,
+        BotReason::Preview => 1 << 5,
+        BotReason::Crawler => 1 << 6,
+    }
+}
+
+/// The [`front`] of `text`, and its length.
 fn cut<L: TryFrom<usize>>(text: &[u8], bytes_max: usize) -> (&[u8], L) {
+    let front = front(text, bytes_max);
+    let length = L::try_from(front.len()).ok();
+    (
+        front,
+        length.expect("every limit of a text fits its length field"),
+    )
+}
+
+/// The front of `text`, at most `bytes_max`, not ending inside a UTF-8 character.
+pub(super) fn front(text: &[u8], bytes_max: usize) -> &[u8] {
     let mut end = text.len();
     if end > bytes_max {
         end = bytes_max;
@@ -189,11 +210,7 @@ fn cut<L: TryFrom<usize>>(text: &[u8], bytes_max: usize) -> (&[u8], L) {
         let back = (0..=3).find(|back| text[end - back] & 0b1100_0000 != 0b1000_0000);
         end -= back.unwrap_or(0);
     }
-    let length = L::try_from(end).ok();
-    (
-        &text[..end],
-        length.expect("every limit of a text fits its length field"),
-    )
+    &text[..end]
 }
 
 fn take<'a>(texts: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], Undecodable> {

@@ -23,7 +23,6 @@ pub(super) const UNFINISHED_SUFFIX: &str = ".seg.tmp";
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 /// Clicks are about persons: no other account of the machine needs to read them.
 const OWNER_ONLY: u32 = 0o600;
-const CHECKSUM_BYTES: usize = size_of::<u32>();
 
 /// A segment, for everybody but its writer.
 #[derive(Debug)]
@@ -106,10 +105,9 @@ impl SegmentWriter {
         let payload_bytes = payload.bytes();
         let length = u32::try_from(payload_bytes).expect("a payload has a limit far below 4 GiB");
         let seal = self.seal;
-        self.map.append(frame_bytes(payload_bytes), length, |rest| {
-            let (crc, body) = rest.split_at_mut(CHECKSUM_BYTES);
+        self.map.append(frame_bytes(payload_bytes), length, |body| {
             payload.write_to(body);
-            crc.copy_from_slice(&seal.of(length, &body[..payload_bytes]).to_le_bytes());
+            seal.of(length, &body[..payload_bytes])
         });
         self.map.end()
     }
@@ -139,7 +137,7 @@ impl Segment {
         if self.synced.load(Ordering::Acquire) >= end || self.sync_failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        match self.file.sync_data() {
+        match self.file.sync_data().and_then(|()| self.has_its_name()) {
             Ok(()) => {
                 self.synced.store(end, Ordering::Release);
                 Ok(())
@@ -150,7 +148,20 @@ impl Segment {
             }
         }
     }
+
+    /// An error when somebody has taken the file out of the folder. A folder that cannot be asked just now proves nothing.
+    pub(super) fn has_its_name(&self) -> io::Result<()> {
+        match self.path.try_exists() {
+            Ok(false) => Err(io::Error::new(io::ErrorKind::NotFound, Gone)),
+            _ => Ok(()),
+        }
+    }
 }
+
+/// What was synced under a name that is gone would not be found by the next start.
+#[derive(Debug, thiserror::Error)]
+#[error("the segment's file was deleted or moved away: its clicks are only in memory")]
+struct Gone;
 
 /// The disk refused a click's record: it is in memory and will be shipped, but would not survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -19,6 +19,7 @@ use super::lane::Lane;
 use backlog::Backlog;
 use caught::caught;
 use oldest::oldest_behind;
+use rest::{Rest, Rhythm};
 
 mod backlog;
 mod batch;
@@ -28,19 +29,10 @@ mod caught;
 mod interner;
 mod oldest;
 mod pass;
+pub(super) mod rest;
 
 pub use batch::SHIP_BATCH_MAX;
 
-/// How long the shipper rests when it has shipped everything: bounds both the age of what other replicas see and
-/// the number of transactions per second.
-const IDLE_TICK: Duration = Duration::from_millis(500);
-/// How long it rests when there was much to ship: small batches often get in nobody's way, large ones do.
-const BUSY_TICK: Duration = Duration::from_millis(50);
-/// Clicks in a pass that are much.
-const BUSY_CLICKS: u64 = 1_000;
-/// How long it waits after the store's first refusal, and at most.
-const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// How long a shutdown waits for the last clicks to be shipped; the next start ships what is left.
 const SHUTDOWN_SHIP_MAX: Duration = Duration::from_secs(5);
 
@@ -54,6 +46,7 @@ pub struct Shipper {
     nudged: Notify,
     shipped_clicks: AtomicU64,
     failures: AtomicU64,
+    missing_segments: AtomicU64,
     is_store_away: AtomicBool,
 }
 
@@ -98,6 +91,8 @@ pub struct ShipperStats {
     pub leftover_segments: usize,
     /// Segments of former runs that wait for the next start, because one of their lane could not be read.
     pub blocked_segments: usize,
+    /// Segments of former runs that were gone before they were shipped, with their clicks.
+    pub missing_segments: u64,
     /// Clicks that were shipped since the start, those of former runs included.
     pub shipped_clicks: u64,
     /// Passes over the journal that the store refused or that panicked.
@@ -139,6 +134,7 @@ impl Shipper {
             nudged: Notify::new(),
             shipped_clicks: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            missing_segments: AtomicU64::new(0),
             is_store_away: AtomicBool::new(false),
             journal,
             store,
@@ -155,36 +151,51 @@ impl Shipper {
     /// Ships until `stop` is cancelled, then whatever is left, within a few seconds, and brings the journal to disk.
     /// Cancel it after the last redirect was answered.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut backoff = BACKOFF_MIN;
-        loop {
-            // Giving up amid a batch is safe: the store says later whether it has taken it.
-            let shipped_before = self.shipped_clicks.load(Ordering::Relaxed);
-            let Some(pass) = stop.run_until_cancelled(caught(self.ship_all())).await else {
-                break;
-            };
-            let is_shipped = self.note(pass);
-            let shipped = self.shipped_clicks.load(Ordering::Relaxed) - shipped_before;
-            let tick = if shipped < BUSY_CLICKS {
-                IDLE_TICK
-            } else {
-                BUSY_TICK
-            };
-            let rest = async {
-                if is_shipped {
-                    backoff = BACKOFF_MIN;
-                    // Running out is the ordinary end of a rest, and a nudge the other.
-                    let _ = tokio::time::timeout(tick, self.nudged.notified()).await;
-                } else {
-                    // A nudge must not make readers hammer a store that is away.
-                    tokio::time::sleep(backoff).await;
-                    backoff = (backoff * 2).min(BACKOFF_MAX);
-                }
-            };
-            if stop.run_until_cancelled(rest).await.is_none() {
+        // Beside one another: who waits for a click must not wait for the indexing of others.
+        tokio::join!(self.ship_until(&stop), self.fold_until(&stop));
+    }
+
+    async fn ship_until(&self, stop: &CancellationToken) {
+        let mut rhythm = Rhythm::default();
+        // Giving up amid a batch is safe: the store says later whether it has taken it.
+        while let Some(rest) = stop.run_until_cancelled(self.turn(&mut rhythm)).await {
+            if stop.run_until_cancelled(self.rest(rest)).await.is_none() {
                 break;
             }
         }
         self.finish().await;
+    }
+
+    /// A pass; what is to come after it.
+    pub(in crate::clicks) async fn turn(&self, rhythm: &mut Rhythm) -> Rest {
+        let shipped_before = self.shipped_clicks.load(Ordering::Relaxed);
+        let is_everything_shipped = self.note(caught(self.ship_all()).await);
+        let shipped = self.shipped_clicks.load(Ordering::Relaxed) - shipped_before;
+        rhythm.after(is_everything_shipped, shipped)
+    }
+
+    async fn rest(&self, rest: Rest) {
+        match rest {
+            Rest::Whole(time) => tokio::time::sleep(time).await,
+            Rest::UntilNudged(time) => {
+                // Running out is the ordinary end of a rest, and a nudge the other.
+                let _ = tokio::time::timeout(time, self.nudged.notified()).await;
+            }
+        }
+    }
+
+    /// Has the store index what was shipped, whenever that is due. What is under way at the stop is finished.
+    async fn fold_until(&self, stop: &CancellationToken) {
+        loop {
+            // First without waiting: a former run may have left much.
+            if caught(self.store.fold_if_due()).await.is_err() {
+                tracing::error!("indexing clicks panicked, and is tried again when more have come");
+            }
+            let due = self.store.until_fold_is_due();
+            if stop.run_until_cancelled(due).await.is_none() {
+                return;
+            }
+        }
     }
 
     /// Ends the shipper's rest.
@@ -227,6 +238,7 @@ impl Shipper {
             unshipped_bytes: behind.map(|(lane, passed)| lane.end() - passed.bytes).sum(),
             leftover_segments: progress.leftover_segments,
             blocked_segments: progress.blocked_segments,
+            missing_segments: self.missing_segments.load(Ordering::Relaxed),
             shipped_clicks: self.shipped_clicks.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
             is_store_away: self.is_store_away.load(Ordering::Relaxed),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use terse_core::{EventFilter, LinkId, ManualClock, PageRequest, Seeded, Timestamp};
+use terse_core::{Clock, EventFilter, LinkId, ManualClock, PageRequest, Seeded, Timestamp};
 use terse_store::{Store, StoreOptions};
 
 use super::*;
 
+mod clock;
 mod crash;
 mod full;
 mod inspection;
@@ -17,6 +18,8 @@ mod journal;
 mod oldest;
 mod panic;
 mod recovery;
+mod refused;
+mod removed;
 mod shipping;
 mod unreadable;
 
@@ -94,8 +97,7 @@ fn click(number: i64) -> ClickRecord<'static> {
         original_url: b"https://example.com/a/page/that/has/a/name",
         referrer: Some(b"https://news.example/today"),
         user_agent: Some(b"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101"),
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     }
 }
 

@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, Uri};
 use serde::Serialize;
 use terse_core::is_reserved_segment;
 
-use crate::error::{Error, NOT_FOUND};
+use crate::error::{Error, InvalidField, NOT_FOUND};
 
 mod accept;
 
@@ -43,13 +43,13 @@ pub(super) struct Problem {
     title: &'static str,
     /// The status.
     status: u16,
-    /// What went wrong, for a person.
+    /// What went wrong, for a person; of several things the first.
     detail: String,
     /// The request's id: names this occurrence in the server's log.
     instance: String,
     /// The same as `detail`.
     error: String,
-    /// The members or parameters that are wrong.
+    /// The members or parameters that are wrong: all of a body's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
 }
@@ -171,18 +171,14 @@ fn problem(unwritten: &Unwritten, status: StatusCode, instance: String) -> Probl
 }
 
 fn field_problems(error: &Error) -> Vec<FieldProblem> {
-    match error {
-        Error::Invalid {
-            detail,
-            field: Some(field),
-        } => {
-            vec![FieldProblem {
-                field: field.clone(),
-                message: detail.clone(),
-            }]
-        }
-        _ => Vec::new(),
-    }
+    let Error::Invalid { fields, .. } = error else {
+        return Vec::new();
+    };
+    let problem = |field: &InvalidField| FieldProblem {
+        field: field.name.clone(),
+        message: field.problem.clone(),
+    };
+    fields.iter().map(problem).collect()
 }
 
 fn is_about_a_short_link(error: &Error) -> bool {

@@ -8,7 +8,7 @@ mod query;
 mod upload;
 
 pub(super) use body::{FromFields, Json};
-pub(super) use fields::{Fields, parsed};
+pub(super) use fields::{Fields, Taken};
 pub(super) use id::{Code, Id};
 pub(super) use origin::Origin;
 pub(super) use query::Query;

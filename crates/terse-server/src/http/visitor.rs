@@ -29,17 +29,15 @@ impl<'a> VisitorHeaders<'a> {
         }
     }
 
-    /// The visitor, who sent a HEAD request or another.
-    ///
-    /// Who asks not to be tracked is counted, and not described: [DNT](https://www.w3.org/TR/tracking-dnt/),
+    /// The visitor, who sent a HEAD request or another, and perhaps the wish not to be tracked: [DNT](https://www.w3.org/TR/tracking-dnt/),
     /// [Global Privacy Control](https://w3c.github.io/gpc/).
     pub(super) fn visitor(&self, is_head: bool) -> Visitor<'a> {
-        let is_private = self.do_not_track == Some(true) || self.privacy_control == Some(true);
         Visitor {
-            referrer: self.referrer.filter(|_| !is_private),
-            user_agent: self.user_agent.filter(|_| !is_private),
+            referrer: self.referrer,
+            user_agent: self.user_agent,
             is_head,
             is_prefetch: self.is_prefetch,
+            is_private: self.do_not_track == Some(true) || self.privacy_control == Some(true),
         }
     }
 
@@ -85,13 +83,17 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_not_to_be_tracked_is_not_described() {
-        for wish in ["dnt", "sec-gpc"] {
-            let headers = [("user-agent", "a"), ("referer", "b"), (wish, "1")];
-            assert_eq!(visitor(&headers).user_agent, None, "{wish}");
-            assert_eq!(visitor(&headers).referrer, None, "{wish}");
+    fn the_wish_not_to_be_tracked_is_noted() {
+        for (wish, value, is_private) in [
+            ("dnt", "1", true),
+            ("Sec-GPC", "1", true),
+            ("DNT", "0", false),
+            ("sec-gpc", "", false),
+            ("accept", "1", false),
+        ] {
+            let visitor = visitor(&[("user-agent", "a"), (wish, value)]);
+            assert_eq!(visitor.is_private, is_private, "{wish}: {value}");
         }
-        assert!(visitor(&[("user-agent", "a"), ("dnt", "0")]).user_agent.is_some());
     }
 
     #[test]

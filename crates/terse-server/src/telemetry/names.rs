@@ -87,6 +87,7 @@ metrics! {
     JOURNAL_SHIPPED = counter("terse_journal_clicks_shipped_total", [], "Clicks that were moved into the database, those of earlier runs included");
     JOURNAL_SHED = counter("terse_journal_clicks_shed_total", ["reason"], "Clicks that were not recorded");
     JOURNAL_SEGMENTS = gauge("terse_journal_segments", ["state"], "Segment files");
+    JOURNAL_MISSING = counter("terse_journal_missing_segments_total", [], "Segment files of earlier runs that were gone before they were shipped");
     JOURNAL_DISK = gauge("terse_journal_disk_bytes", [], "Bytes that segment files take, prepared ones included");
     JOURNAL_DISK_MAX = gauge("terse_journal_disk_max_bytes", [], "Bytes that segment files may take");
     JOURNAL_SYNC_FAILURES = counter("terse_journal_sync_failures_total", [], "Segments that the disk refused to sync");

@@ -130,6 +130,7 @@ fn journal(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
         (["unreadable"], shipper.blocked_segments),
     ];
     page.put_each(&names::JOURNAL_SEGMENTS, segments)?;
+    page.put(&names::JOURNAL_MISSING, shipper.missing_segments)?;
     page.put(&names::JOURNAL_DISK, journal.disk_bytes)?;
     page.put(&names::JOURNAL_DISK_MAX, journal.disk_bytes_max)?;
     page.put(&names::JOURNAL_SYNC_FAILURES, journal.sync_failures)?;

@@ -6,7 +6,7 @@ pub const SKIPPED_LISTED_MAX: usize = 1_000;
 /// A row that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its number in the file; the header is row 1.
+    /// Its number in the file; the header is row 1, empty lines are none.
     pub row: u64,
     /// Why, for a person.
     pub reason: String,
@@ -48,5 +48,14 @@ impl Skips {
         skipped.sort_by_key(|skipped| skipped.row);
         let room = SKIPPED_LISTED_MAX - self.listed.len();
         self.listed.extend(skipped.into_iter().take(room));
+    }
+
+    /// These and those of another way through the same file.
+    pub(super) fn merged(mut self, others: Self) -> Self {
+        self.total += others.total;
+        self.listed.extend(others.listed);
+        self.listed.sort_by_key(|skipped| skipped.row);
+        self.listed.truncate(SKIPPED_LISTED_MAX);
+        self
     }
 }

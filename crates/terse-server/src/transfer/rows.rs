@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use terse_core::{Details, NewEvent, NewLink, NewUser, Timestamp, Title};
+use terse_core::{Details, NewEvent, NewLink, NewUser, Timestamp, Title, UserId};
 
 use super::table::{Column, Row, optional, required};
 
@@ -46,16 +46,29 @@ pub(super) const EVENT_COLUMNS: &[Column] = &[
     required("details"),
 ];
 
+/// A user, whose id is only a wish: the number that the row has for it is apart, for it may be too large for an id.
+pub(super) struct UploadedUser {
+    /// The user; without an id where the row has none that could be given.
+    pub(super) user: NewUser,
+    /// The id as the row has it.
+    pub(super) wished_id: Option<i64>,
+}
+
 /// A user; without an id the next one is meant, without a time `now`.
-pub(super) fn uploaded_user(row: &Row<'_>, now: Timestamp) -> Result<NewUser, String> {
-    Ok(NewUser {
+pub(super) fn uploaded_user(row: &Row<'_>, now: Timestamp) -> Result<UploadedUser, String> {
+    let wished_id: Option<UserId> = optional_value("id", row.text(2))?;
+    let user = NewUser {
         username: text("username", row.text(0))?,
         email: row
             .text(1)
             .parse()
             .map_err(|error: terse_core::InvalidEmail| error.to_string())?,
-        id: wished_id(row.text(2))?,
+        id: wished_id.filter(|id| id.get() <= ID_MAX),
         created_at: optional_value("created_at", row.text(3))?.unwrap_or(now),
+    };
+    Ok(UploadedUser {
+        user,
+        wished_id: wished_id.map(UserId::get),
     })
 }
 
@@ -127,22 +140,10 @@ fn details(text: &str) -> Result<Option<Details>, String> {
 
 /// An id that leaves room for those that come after it.
 fn id<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
-    if is_too_large(text) {
+    if text.parse().is_ok_and(|id: i64| id > ID_MAX) {
         return Err(format!("id must be at most {ID_MAX}, not {}", quoted(text)));
     }
     value("id", text)
-}
-
-/// An id that a row would like to have.
-fn wished_id<T: FromStr<Err: Display>>(text: &str) -> Result<Option<T>, String> {
-    if is_too_large(text) {
-        return Ok(None);
-    }
-    optional_value("id", text)
-}
-
-fn is_too_large(id: &str) -> bool {
-    id.parse().is_ok_and(|id: i64| id > ID_MAX)
 }
 
 fn optional_value<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<Option<T>, String> {

@@ -97,8 +97,9 @@ impl<R: Read> Table<R> {
             Advance::End => return Ok(None),
             Advance::NotUtf8 => Err("is not UTF-8 text".to_owned()),
             Advance::Row if self.record.len() != self.width => Err(format!(
-                "has {} fields, the header has {}",
+                "has {} field{}, the header has {}",
                 self.record.len(),
+                if self.record.len() == 1 { "" } else { "s" },
                 self.width
             )),
             Advance::Row => Ok(Row {

@@ -92,7 +92,22 @@ async fn a_file_needs_no_more_than_names_and_addresses() {
         "b, \"the second\""
     );
     let taken = upload(&app, "file", b"id,username,email\n1,c,c@example.com\n").await;
-    assert_eq!(taken.json(StatusCode::CREATED)["imported"], 1);
+    assert_json_snapshot!(taken.json(StatusCode::CREATED), @r#"
+    {
+      "count": 1,
+      "imported": 1,
+      "inserted": 1,
+      "skipped": [],
+      "renumbered": [
+        {
+          "row": 2,
+          "requested_id": 1,
+          "id": 3
+        }
+      ],
+      "renumbered_total": 1
+    }
+    "#);
     assert_eq!(
         app.get("/users/3").await.json(StatusCode::OK)["username"],
         "c",
@@ -164,6 +179,46 @@ async fn what_is_no_file_of_users_is_refused() {
         StatusCode::PAYLOAD_TOO_LARGE
     );
     assert_eq!(app.get("/users").await.text, "[]");
+}
+
+#[tokio::test]
+async fn rubbish_is_refused_or_skipped_with_its_reason_and_never_a_fault() {
+    let app = TestApp::new().await;
+    let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let table = "username,email\r\nada,ada@example.com\r\n";
+    for content in [
+        &b"\n\r\n\n"[..],
+        &[0; 1_000],
+        &(0..=255).cycle().take(10_000).collect::<Vec<u8>>(),
+        &utf16(table),
+        &utf16(&format!("\u{feff}{table}")),
+        b"\x7fELF\x02\x01\x01",
+    ] {
+        let problem = upload(&app, "file", content).await.error(400);
+        assert!(problem.starts_with("The file "), "{problem}");
+    }
+    for (content, inserted, skipped) in [
+        ("username,email".to_owned(), 0, 0),
+        (format!("username,email{}\n", ",x".repeat(10_000)), 0, 0),
+        (format!("\u{feff}{table}"), 1, 0),
+        (table.replace("\r\n", "\r").replace("ada", "bob"), 1, 0),
+        ("username,email\n\"never closed,x@a.example\n\n".to_owned(), 0, 1),
+        (
+            "username,email\nnul\0,x@a.example\n\u{202e},y@a.example\n".to_owned(),
+            1,
+            1,
+        ),
+    ] {
+        let report = upload(&app, "file", content.as_bytes())
+            .await
+            .json(StatusCode::CREATED);
+        let skips = report["skipped"].as_array().map(Vec::len);
+        assert_eq!(
+            (&report["inserted"], skips),
+            (&json!(inserted), Some(skipped)),
+            "{content:.40}"
+        );
+    }
 }
 
 #[tokio::test]

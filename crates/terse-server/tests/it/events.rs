@@ -29,7 +29,7 @@ async fn an_event_reads_back_as_it_was_recorded() {
     let bare = app
         .post(
             "/events",
-            json!({ "url_id": -5, "event_type": "x", "user_id": null, "details": null }),
+            json!({ "url_id": i64::MAX, "event_type": "x", "user_id": null, "details": null }),
         )
         .await;
     assert_eq!(bare.json(StatusCode::CREATED)["details"], json!(null));
@@ -67,6 +67,18 @@ async fn what_is_no_event_is_refused_with_its_reason() {
         (
             json!({ "url_id": 18_446_744_073_709_551_615_u64, "event_type": "x" }),
             "url_id must be an integer",
+        ),
+        (
+            json!({ "url_id": 0, "event_type": "x" }),
+            "url_id must be a positive integer",
+        ),
+        (
+            json!({ "url_id": -5, "event_type": "x" }),
+            "url_id must be a positive integer",
+        ),
+        (
+            json!({ "url_id": 1, "event_type": "x", "user_id": 0 }),
+            "user_id must be a positive integer",
         ),
         (
             json!({ "url_id": 1, "event_type": "" }),
@@ -152,4 +164,35 @@ async fn events_are_filtered_by_link_user_and_type() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn events_keep_their_order_when_the_clock_is_set_back() {
+    let app = TestApp::new().await;
+    let code = app.shorten("https://example.com").await;
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+    app.clock.set("2026-11-24T08:30:00Z".parse().expect("a time"));
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+    let renamed = app.patch("/urls/1", json!({ "title": "later" })).await;
+    assert_eq!(renamed.status, StatusCode::OK);
+    assert_eq!(app.get(&format!("/{code}")).await.status, StatusCode::FOUND);
+
+    let events = app.get("/events").await.json(StatusCode::OK);
+    let events = events.as_array().expect("a list").iter();
+    let events: Vec<_> = events
+        .map(|event| json!([event["id"], event["event_type"], event["timestamp"]]))
+        .collect();
+    let (before, after) = ("2026-11-24T09:30:00Z", "2026-11-24T08:30:00Z");
+    assert_eq!(
+        json!(events),
+        json!([
+            [1, "created", before],
+            [2, "click", before],
+            [3, "click", after],
+            [4, "updated", after],
+            [5, "click", after],
+        ])
+    );
+    let link = app.get("/urls/1").await.json(StatusCode::OK);
+    assert_eq!(link["click_count"], 3);
 }

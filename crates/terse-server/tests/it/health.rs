@@ -26,8 +26,7 @@ fn fill_journal(app: &TestApp) {
         original_url: &target,
         referrer: None,
         user_agent: None,
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     };
     let is_full = (0..100_000).any(|_| app.app.journal.append(&click).is_err());
     assert!(is_full, "the limit is far below so many clicks");

@@ -1,8 +1,8 @@
 use axum::body::Body;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::test_app::{Answer, TestApp, request};
+use crate::test_app::{Answer, TestApp};
 
 fn ids(answer: &Answer) -> Vec<i64> {
     let rows: Vec<Value> = serde_json::from_value(answer.json(StatusCode::OK)).expect("a list");
@@ -168,25 +168,34 @@ async fn a_list_without_end_has_at_most_a_thousand_rows() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_where_the_client_came_from() {
-    let app = TestApp::with(|raw| raw.base_url = Some("https://sho.rt/s".into())).await;
-    for _ in 0..2 {
-        app.post("/events", json!({ "url_id": 1, "event_type": "x" }))
-            .await
-            .json(StatusCode::CREATED);
+async fn the_next_page_is_below_the_configured_base_however_the_client_came() {
+    let app = TestApp::with(|raw| raw.base_url = Some("https://go.example/s/".into())).await;
+    for name in ["ada", "bob"] {
+        let user = app.user(name).await;
+        for _ in 0..2 {
+            let link = json!({ "original_url": "https://example.com", "user_id": user });
+            app.post("/urls", link).await.json(StatusCode::CREATED);
+        }
     }
-    let proxied = app.get("/events?per_page=1").await;
-    assert_eq!(
-        proxied.header("link"),
-        "<https://sho.rt/s/events?per_page=1&after=1>; rel=\"next\""
-    );
-    let direct = request(Method::GET, "/events?per_page=1&after=0");
-    let direct = http::Request::builder()
-        .uri(direct.uri_ref().expect("given"))
-        .header("host", "10.0.0.1:8000");
-    let direct = app.send(direct.body(Body::empty()).expect("a request")).await;
-    assert_eq!(
-        direct.header("link"),
-        "<http://10.0.0.1:8000/events?per_page=1&after=1>; rel=\"next\""
-    );
+    for list in [
+        "/urls",
+        "/links",
+        "/users",
+        "/users/1/urls",
+        "/events",
+        "/api/v1/urls",
+        "/api/v1/users/1/urls",
+    ] {
+        for host in ["go.example", "10.0.0.1:8000", "sho.rt"] {
+            let first = http::Request::builder()
+                .uri(format!("{list}?per_page=1&page=1"))
+                .header("host", host);
+            let first = app.send(first.body(Body::empty()).expect("a request")).await;
+            assert_eq!(
+                first.header("link"),
+                format!("<https://go.example/s{list}?per_page=1&after=1>; rel=\"next\""),
+                "{host}"
+            );
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use axum::body::Body;
 use http::{Method, StatusCode};
 use insta::assert_json_snapshot;
+use serde_json::json;
 
 use crate::test_app::{TestApp, request};
 
@@ -29,6 +30,107 @@ async fn a_problem_says_everything_about_itself() {
       ]
     }
     "#);
+}
+
+#[tokio::test]
+async fn all_bad_members_of_a_body_are_named_and_the_first_is_the_text() {
+    let app = TestApp::new().await;
+    app.user("ada").await;
+    app.shorten("https://example.com").await;
+    let missing_event = "Missing required fields: url_id, event_type";
+    let missing_user = "Missing required fields: username, email";
+    for (method, path, body, expected) in [
+        (
+            Method::POST,
+            "/shorten",
+            json!({ "colour": 1, "short_code": "a b", "url": "nope", "size": 2 }),
+            &[
+                ("url", "URL must start with http:// or https://"),
+                (
+                    "short_code",
+                    "Short code may contain only letters, digits, '-' and '_'",
+                ),
+                ("colour", "Unknown field: colour"),
+                ("size", "Unknown field: size"),
+            ][..],
+        ),
+        (
+            Method::POST,
+            "/urls",
+            json!({ "title": 1, "user_id": "me", "short_code": "api", "is_active": 5 }),
+            &[
+                ("original_url", "Missing required field: original_url"),
+                ("title", "title must be a string"),
+                ("user_id", "user_id must be an integer"),
+                ("short_code", "Short code is reserved"),
+                ("is_active", "is_active must be true or false"),
+            ],
+        ),
+        (
+            Method::PATCH,
+            "/urls/1",
+            json!({ "original_url": "", "short_code": null, "title": "a\u{0}" }),
+            &[
+                ("short_code", "short_code must be a string"),
+                ("original_url", "URL cannot be empty"),
+                ("title", "title must not contain control characters"),
+            ],
+        ),
+        (
+            Method::POST,
+            "/users",
+            json!({ "username": " ", "email": "nonsense" }),
+            &[
+                ("username", "Username cannot be empty"),
+                ("email", "Invalid email format"),
+            ],
+        ),
+        (
+            Method::POST,
+            "/users",
+            json!({ "username": 5 }),
+            &[("email", missing_user), ("username", "username must be a string")],
+        ),
+        (
+            Method::PUT,
+            "/users/1",
+            json!({ "username": [], "email": "" }),
+            &[
+                ("username", "username must be a string"),
+                ("email", "Email cannot be empty"),
+            ],
+        ),
+        (
+            Method::POST,
+            "/events",
+            json!({ "user_id": -1, "details": [] }),
+            &[
+                ("url_id", missing_event),
+                ("event_type", missing_event),
+                ("user_id", "user_id must be a positive integer"),
+                ("details", "details must be a JSON object"),
+            ],
+        ),
+    ] {
+        let answer = app.json(method, path, &body.to_string()).await;
+        assert_eq!(answer.error(400), expected[0].1, "{path} {body}");
+        let named = |(field, message)| json!({ "field": field, "message": message });
+        let expected: Vec<_> = expected.iter().copied().map(named).collect();
+        assert_eq!(
+            answer.json(StatusCode::BAD_REQUEST)["errors"],
+            json!(expected),
+            "{path} {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_thousands_of_bad_members_a_hundred_are_named() {
+    let app = TestApp::new().await;
+    let members: serde_json::Map<_, _> = (0..4_000).map(|n| (format!("m{n}"), json!(0))).collect();
+    let answer = app.post("/shorten", members.into()).await;
+    let errors = &answer.json(StatusCode::BAD_REQUEST)["errors"];
+    assert_eq!(errors.as_array().map(Vec::len), Some(100));
 }
 
 #[tokio::test]

@@ -233,38 +233,6 @@ async fn a_click_after_the_owner_is_gone_belongs_to_nobody() {
 }
 
 #[tokio::test]
-async fn who_asks_not_to_be_tracked_is_counted_and_not_described() {
-    let app = TestApp::new().await;
-    app.post(
-        "/shorten",
-        json!({ "url": "https://example.com", "short_code": "abc" }),
-    )
-    .await
-    .json(StatusCode::CREATED);
-    for (header, value, described) in [
-        ("dnt", "1", false),
-        ("sec-gpc", "1", false),
-        ("dnt", "0", true),
-        ("sec-gpc", "0", true),
-    ] {
-        let visit = request(Method::GET, "/abc")
-            .header("user-agent", "Mozilla/5.0")
-            .header("referer", "https://f.example/");
-        app.send(
-            visit
-                .header(header, value)
-                .body(Body::empty())
-                .expect("a request"),
-        )
-        .await;
-        let click = app.events("?event_type=click").await.pop().expect("a click");
-        let kept = ["user_agent", "referrer"].map(|member| click["details"].get(member).is_some());
-        assert_eq!(kept, [described; 2], "{header}: {value}");
-    }
-    assert_eq!(app.get("/urls/1").await.json(StatusCode::OK)["click_count"], 4);
-}
-
-#[tokio::test]
 async fn long_and_strange_headers_are_kept_within_their_limits() {
     let app = TestApp::new().await;
     app.post(

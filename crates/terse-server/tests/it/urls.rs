@@ -1,4 +1,4 @@
-use http::StatusCode;
+use http::{Method, StatusCode};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
@@ -167,6 +167,31 @@ async fn put_and_patch_change_what_they_name() {
 }
 
 #[tokio::test]
+async fn naming_a_member_is_a_change_whatever_its_value_and_naming_none_is_not() {
+    let app = TestApp::new().await;
+    let link = json!({ "original_url": "https://example.com", "title": "x", "short_code": "abc" });
+    app.post("/urls", link).await.json(StatusCode::CREATED);
+    for (method, body, updated_at) in [
+        (Method::PUT, json!({ "title": "x" }), "2026-11-24T09:30:01Z"),
+        (
+            Method::PATCH,
+            json!({ "is_active": true, "short_code": "abc" }),
+            "2026-11-24T09:30:02Z",
+        ),
+        (Method::PATCH, json!({}), "2026-11-24T09:30:02Z"),
+    ] {
+        app.later();
+        let link = app.json(method, "/urls/1", &body.to_string()).await;
+        assert_eq!(link.json(StatusCode::OK)["updated_at"], updated_at, "{body}");
+    }
+    assert_eq!(
+        app.events("?event_type=updated").await.len(),
+        0,
+        "nothing is another"
+    );
+}
+
+#[tokio::test]
 async fn an_object_that_was_read_can_be_sent_back() {
     let app = TestApp::new().await;
     let owner = app.user("ada").await;
@@ -235,7 +260,7 @@ async fn a_bad_change_changes_nothing() {
         );
     }
     assert_eq!(
-        app.json(http::Method::PUT, "/urls/1", "").await.error(400),
+        app.json(Method::PUT, "/urls/1", "").await.error(400),
         "Missing request body"
     );
     assert_eq!(app.get("/urls/1").await.text, before);

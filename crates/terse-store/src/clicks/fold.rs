@@ -8,9 +8,10 @@ use super::blocks::{self, RawBlock};
 use super::postings::{self, Chunk, Kind, Run};
 use super::radix;
 use crate::db::{Db, Read, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result, Trouble};
 use crate::pace::Pace;
 use crate::sql::statements;
+use crate::store::Store;
 use crate::totals::{self, Clicks};
 
 /// Clicks in the tail that make it due to be folded: bounds what a reader of a link's clicks looks through.
@@ -31,6 +32,8 @@ statements! {
 struct Fold {
     from: i64,
     through: i64,
+    /// Whether the tail ends there.
+    is_last: bool,
     /// Blocks that others take the place of, and those.
     joined: Vec<i64>,
     joins: Vec<RawBlock>,
@@ -41,14 +44,68 @@ struct Fold {
     totals: Clicks,
 }
 
-/// Folds the tail.
-pub(crate) async fn fold(db: &Db) -> Result<()> {
-    let fold = db.read(Read::Scan, |tx| Box::pin(prepare(tx))).await?;
-    if fold.run.is_none() {
-        return Ok(());
+impl Store {
+    /// Waits until there is something for [`Self::fold_if_due`] to do.
+    pub async fn until_fold_is_due(&self) {
+        self.tail.until_due().await;
     }
-    db.write(move |tx| Box::pin(async move { put_in_place(tx, &fold).await }))
-        .await
+
+    /// Indexes the latest clicks by link and owner, once there are many of them. Waits for whoever does it already.
+    ///
+    /// What comes of it is nothing that a caller could do better with: the clicks are stored and seen in any case. Failures
+    /// are logged, and it is due again when as many clicks have come as made it due.
+    pub async fn fold_if_due(&self) {
+        let _only_one = self.tail.folding.lock().await;
+        if self.tail.wants_measure()
+            && let Err(error) = self.measure_tail().await
+        {
+            warn(&error);
+        }
+        if !self.tail.is_due() {
+            return;
+        }
+        self.tail.begin();
+        if let Err(error) = fold(&self.db).await {
+            warn(&error);
+        }
+    }
+
+    /// How much a former run of the program has left.
+    async fn measure_tail(&self) -> Result<()> {
+        let count = self.db.read(Read::Point, |tx| {
+            Box::pin(async move {
+                let from = blocks::indexed_through(tx).await?;
+                blocks::count(tx, from).await
+            })
+        });
+        let (blocks, clicks) = count.await?;
+        self.tail
+            .grow(blocks.max(0).unsigned_abs(), clicks.max(0).unsigned_abs());
+        Ok(())
+    }
+}
+
+fn warn(error: &Error) {
+    let error: &(dyn std::error::Error + 'static) = error;
+    tracing::warn!(
+        error,
+        "the latest clicks are not indexed yet; it is tried again when more have come"
+    );
+}
+
+/// Folds the tail, a long one in several steps.
+async fn fold(db: &Db) -> Result<()> {
+    loop {
+        let fold = db.read(Read::Scan, |tx| Box::pin(prepare(tx))).await?;
+        let is_last = fold.is_last;
+        if fold.run.is_some() {
+            db.write(move |tx| Box::pin(async move { put_in_place(tx, &fold).await }))
+                .await?;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 async fn prepare(tx: &mut Tx) -> Result<Fold> {
@@ -63,7 +120,10 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
     let (mut joiner, mut pace) = (Joiner::default(), Pace::default());
     loop {
         let tail = blocks::list(tx, fold.through).await?;
-        let Some(last) = tail.last() else { break };
+        let Some(last) = tail.last() else {
+            fold.is_last = true;
+            break;
+        };
         fold.through = last.read().last_id();
         for raw in tail {
             let block = raw.read();
@@ -101,6 +161,10 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
         by_link.extend(postings::load(tx, *absorbed, Kind::Link).await?);
         by_owner.extend(postings::load(tx, *absorbed, Kind::Owner).await?);
     }
+    // What is damaged stays as it is, for the check to find: a merge would hide it.
+    if count_of(by_link.len()) != run.clicks {
+        return Err(Error::internal(Trouble::Damaged("click_runs.clicks")));
+    }
     let mut comparisons = 0_u32;
     for (kind, mut postings) in [(Kind::Link, by_link), (Kind::Owner, by_owner)] {
         // Stable, because that finds and merges what is sorted: the new ones, and each run that is absorbed.
@@ -111,6 +175,9 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
             }
             one.cmp(other)
         });
+        if !postings::are_ascending(&postings) {
+            return Err(Error::internal(Trouble::Damaged("click_postings or click_index")));
+        }
         fold.chunks.push((kind, postings::chunks(&postings)));
     }
     fold.run = Some(run);
@@ -122,8 +189,9 @@ async fn prepare(tx: &mut Tx) -> Result<Fold> {
 fn absorbed(runs: &[Run], mut clicks: i64) -> Vec<Run> {
     let young_first = runs.iter().rev();
     let absorbed = young_first.take_while(|run| {
-        let fits = run.clicks <= clicks && clicks + run.clicks <= RUN_CLICKS_MAX;
-        clicks += run.clicks;
+        let together = clicks.saturating_add(run.clicks);
+        let fits = run.clicks <= clicks && together <= RUN_CLICKS_MAX;
+        clicks = together;
         fits
     });
     absorbed.copied().collect()
@@ -193,36 +261,4 @@ impl Joiner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn runs(clicks: &[i64]) -> Vec<Run> {
-        let mut first_id = 1;
-        let runs = clicks.iter().map(|clicks| {
-            let run = Run {
-                first_id,
-                last_id: first_id + clicks - 1,
-                clicks: *clicks,
-            };
-            first_id += clicks;
-            run
-        });
-        runs.collect()
-    }
-
-    #[test]
-    fn a_run_takes_in_smaller_ones_and_stays_within_its_limit() {
-        for (present, clicks, taken) in [
-            (&[][..], 10, vec![]),
-            (&[100, 10], 10, vec![10]),
-            (&[40, 20, 10], 10, vec![10, 20, 40]),
-            (&[1_000, 5], 10, vec![5]),
-            (&[RUN_CLICKS_MAX, 5], RUN_CLICKS_MAX - 5, vec![5]),
-            (&[5, RUN_CLICKS_MAX], RUN_CLICKS_MAX, vec![]),
-        ] {
-            let absorbed = absorbed(&runs(present), clicks);
-            let absorbed: Vec<_> = absorbed.iter().map(|run| run.clicks).collect();
-            assert_eq!(absorbed, taken, "{present:?} {clicks}");
-        }
-    }
-}
+mod tests;

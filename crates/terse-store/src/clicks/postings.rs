@@ -4,7 +4,7 @@
 
 use super::column::{self, Column};
 use crate::db::{Param, Row, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result, Trouble};
 use crate::sql::statements;
 
 /// The most entries of a chunk.
@@ -73,12 +73,13 @@ impl Kind {
 
 /// The runs that may have ids behind `after`, oldest first.
 pub(crate) async fn list_runs(tx: &mut Tx, after: i64) -> Result<Vec<Run>> {
-    tx.query(&LIST_RUNS, &[after.into()], |row: &Row<'_>| {
-        Ok(Run {
-            first_id: row.int(0)?,
-            last_id: row.int(1)?,
-            clicks: row.int(2)?,
-        })
+    tx.query(&LIST_RUNS, &[after.into()], decode_run).await
+}
+
+/// All runs, for whoever looks for damage: first ids, and the rows that can be read.
+pub(crate) async fn list_runs_readable(tx: &mut Tx) -> Result<Vec<(i64, Option<Run>)>> {
+    tx.query(&LIST_RUNS, &[0.into()], |row| {
+        Ok((row.int(0)?, decode_run(row).ok()))
     })
     .await
 }
@@ -115,17 +116,25 @@ pub(crate) async fn find(
 
 /// All postings of a run, in their order.
 pub(crate) async fn load(tx: &mut Tx, run: Run, kind: Kind) -> Result<Vec<Posting>> {
-    let mut postings = Vec::new();
+    let mut postings: Vec<Posting> = Vec::new();
     let mut from = (i64::MIN, i64::MIN);
     while let Some(chunk) = find_chunk(tx, &FIND_NEXT_CHUNK, run, kind, from).await? {
         let Some(first) = chunk.first() else { break };
+        if postings.last() >= Some(first) {
+            return Err(Error::internal(Trouble::Damaged("the order of click_postings")));
+        }
         from = *first;
         postings.extend(chunk);
     }
     Ok(postings)
 }
 
-/// The chunks of `postings`, which are sorted.
+/// Whether they are sorted, and each is there once.
+pub(crate) fn are_ascending(postings: &[Posting]) -> bool {
+    postings.is_sorted_by(|one, other| one < other)
+}
+
+/// The chunks of `postings`, which [`are_ascending`].
 pub(crate) fn chunks(postings: &[Posting]) -> Vec<Chunk> {
     let chunks = postings.chunks(CHUNK_ENTRIES_MAX);
     chunks
@@ -177,17 +186,80 @@ async fn find_chunk(
     tx.query_opt(sql, &params, decode).await
 }
 
+fn decode_run(row: &Row<'_>) -> Result<Run> {
+    let run = Run {
+        first_id: row.int(0)?,
+        last_id: row.int(1)?,
+        clicks: row.int(2)?,
+    };
+    // Each click has an id of its own. Nothing here overflows: what is subtracted is positive and at most what it is taken from.
+    if run.first_id > 0
+        && (1..=run.last_id).contains(&run.clicks)
+        && run.first_id <= run.last_id - (run.clicks - 1)
+    {
+        Ok(run)
+    } else {
+        Err(row.unreadable(2, "more or fewer clicks than a run of these ids can have"))
+    }
+}
+
 fn decode(row: &Row<'_>) -> Result<Vec<Posting>> {
-    let entries = row.int(2)?;
-    row.blob(3, |body| {
-        let count = usize::try_from(entries).ok()?;
-        // Columns of equal numbers would take any count, and nobody can unpack that many.
-        if !(1..=CHUNK_ENTRIES_MAX).contains(&count) {
-            return None;
+    let (first, entries) = ((row.int(0)?, row.int(1)?), row.int(2)?);
+    row.blob(3, |body| unpacked(first, entries, body))
+}
+
+/// The postings of a chunk, of which `first` finds it. Whoever reads chunk by chunk relies on their order: one that began
+/// before where it is found would be read for ever.
+fn unpacked(first: Posting, entries: i64, body: &[u8]) -> Option<Vec<Posting>> {
+    let count = usize::try_from(entries).ok()?;
+    // Columns of equal numbers would take any count, and nobody can unpack that many.
+    if !(1..=CHUNK_ENTRIES_MAX).contains(&count) {
+        return None;
+    }
+    let (format, mut rest) = body.split_first()?;
+    let subjects = Column::take(&mut rest, count)?;
+    let ids = Column::take(&mut rest, count)?;
+    if *format != FORMAT || !rest.is_empty() {
+        return None;
+    }
+    let postings: Vec<_> = subjects.iter().zip(ids.iter()).collect();
+    (are_ascending(&postings) && postings.first() == Some(&first)).then_some(postings)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The body of a chunk of these, whether or not they are sorted.
+    fn body(postings: &[Posting]) -> Vec<u8> {
+        chunks(postings).remove(0).2
+    }
+
+    #[test]
+    fn a_chunk_that_is_not_where_its_first_posting_belongs_or_not_in_order_is_refused() {
+        let sorted = [(1, 7), (2, 3), (2, 4)];
+        assert_eq!(unpacked((1, 7), 3, &body(&sorted)), Some(sorted.to_vec()));
+        for first in [(1, 6), (0, 7), (2, 3), (i64::MAX, 7)] {
+            assert_eq!(unpacked(first, 3, &body(&sorted)), None, "{first:?}");
         }
-        let (format, mut rest) = body.split_first()?;
-        let subjects = Column::take(&mut rest, count)?;
-        let ids = Column::take(&mut rest, count)?;
-        (*format == FORMAT && rest.is_empty()).then(|| subjects.iter().zip(ids.iter()).collect())
-    })
+        for disordered in [
+            [(1, 7), (2, 4), (2, 3)],
+            [(1, 7), (2, 3), (2, 3)],
+            [(1, 7), (0, 8), (2, 3)],
+        ] {
+            assert_eq!(unpacked((1, 7), 3, &body(&disordered)), None, "{disordered:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>, entries in -1..20_i64, first: Posting) {
+            let bytes = [&[FORMAT], bytes.as_slice()].concat();
+            if let Some(postings) = unpacked(first, entries, &bytes) {
+                prop_assert_eq!(postings[0], first);
+            }
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! The tail: clicks that are stored and not in the totals yet. Whoever reads a link's count adds those of the tail.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::block::{Block, count_of};
+use tokio::sync::Notify;
+
+use super::block::Block;
 use super::blocks;
 use super::fold::TAIL_CLICKS_MAX;
 use crate::db::Tx;
@@ -16,10 +17,20 @@ pub(crate) struct Tail {
     pub(crate) counts: TailCounts,
     /// Held by the one who folds.
     pub(crate) folding: tokio::sync::Mutex<()>,
-    is_measured: AtomicBool,
-    blocks: AtomicI64,
-    clicks: AtomicI64,
-    blocks_max: i64,
+    unfolded: Mutex<Unfolded>,
+    /// Told when the tail is due.
+    due: Notify,
+    blocks_max: u64,
+}
+
+/// What is in the tail that no fold was begun for. After one that failed there is more in the tail: what hindered it may be
+/// there for long, and each try reads a good part of the tail. So the next one waits until as much has come again.
+#[derive(Debug, Default)]
+struct Unfolded {
+    /// Whether somebody has looked what former runs of the program left.
+    is_measured: bool,
+    blocks: u64,
+    clicks: u64,
 }
 
 impl Tail {
@@ -28,40 +39,58 @@ impl Tail {
         Self {
             counts: TailCounts::default(),
             folding: tokio::sync::Mutex::new(()),
-            is_measured: AtomicBool::new(false),
-            blocks: AtomicI64::new(0),
-            clicks: AtomicI64::new(0),
-            blocks_max: i64::from(blocks_max),
+            unfolded: Mutex::default(),
+            due: Notify::new(),
+            // With none there is nothing to fold.
+            blocks_max: u64::from(blocks_max.max(1)),
         }
     }
 
-    /// How many blocks and clicks it has, as the database says.
-    pub(crate) fn set(&self, (blocks, clicks): (i64, i64)) {
-        self.blocks.store(blocks, Ordering::Relaxed);
-        self.clicks.store(clicks, Ordering::Relaxed);
-        self.is_measured.store(true, Ordering::Relaxed);
-    }
-
-    /// It was folded: the database is to be asked how much is left.
-    pub(crate) fn forget(&self) {
-        self.is_measured.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether what is known of it here is right.
-    pub(crate) fn is_measured(&self) -> bool {
-        self.is_measured.load(Ordering::Relaxed)
+    /// Whether the caller is to find out what was in the tail at the start, and to [`Self::grow`] it by that: once. What has
+    /// been shipped since may be counted twice, which does no harm; neither does not finding out.
+    pub(crate) fn wants_measure(&self) -> bool {
+        !std::mem::replace(&mut lock(&self.unfolded).is_measured, true)
     }
 
     /// How many more it has.
-    pub(crate) fn grow(&self, blocks: usize, clicks: usize) {
-        self.blocks.fetch_add(count_of(blocks), Ordering::Relaxed);
-        self.clicks.fetch_add(count_of(clicks), Ordering::Relaxed);
+    pub(crate) fn grow(&self, blocks: u64, clicks: u64) {
+        {
+            let mut unfolded = lock(&self.unfolded);
+            unfolded.blocks = unfolded.blocks.saturating_add(blocks);
+            unfolded.clicks = unfolded.clicks.saturating_add(clicks);
+        }
+        if self.is_due() {
+            self.due.notify_one();
+        }
     }
 
     /// Whether it is to be folded.
     pub(crate) fn is_due(&self) -> bool {
-        self.blocks.load(Ordering::Relaxed) >= self.blocks_max
-            || self.clicks.load(Ordering::Relaxed) >= TAIL_CLICKS_MAX
+        self.has(1)
+    }
+
+    /// Whether as much as makes it due has come since it was due: nobody folds, or slower than clicks come.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.has(2)
+    }
+
+    /// Returns when [`Self::is_due`].
+    pub(crate) async fn until_due(&self) {
+        while !self.is_due() {
+            self.due.notified().await;
+        }
+    }
+
+    /// Somebody folds everything that is committed now.
+    pub(crate) fn begin(&self) {
+        let mut unfolded = lock(&self.unfolded);
+        (unfolded.blocks, unfolded.clicks) = (0, 0);
+    }
+
+    fn has(&self, times: u64) -> bool {
+        let unfolded = lock(&self.unfolded);
+        unfolded.blocks >= times * self.blocks_max
+            || unfolded.clicks >= times * TAIL_CLICKS_MAX.unsigned_abs()
     }
 }
 
@@ -122,7 +151,7 @@ impl TailCounts {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -142,6 +171,11 @@ impl Counts {
         let count = |link| self.by_link.get(link).copied().unwrap_or(0);
         links.iter().map(count).collect()
     }
+}
+
+/// Whoever panicked under it left numbers that hold: each is changed in one step, or read again from where it stands.
+fn lock<T>(numbers: &Mutex<T>) -> MutexGuard<'_, T> {
+    numbers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The same without memory.

@@ -15,6 +15,10 @@ statements! {
 /// Takes `count` consecutive ids; the first of them.
 pub(crate) async fn take(tx: &mut Tx, count: i64) -> Result<i64> {
     let last = tx.query_one(&TAKE, &[count.into()], |row| row.int(0)).await?;
+    // Ids are positive, and who has taken some may reckon with the one behind them.
+    if !(count..i64::MAX).contains(&last) {
+        return Err(Error::internal(Trouble::Damaged("event_sequence.last_id")));
+    }
     Ok(last - count + 1)
 }
 

@@ -1,6 +1,6 @@
 //! Damage to each table that clicks are in: the check says what is wrong, and does not fail itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use terse_store::{ClickBatch, Store, StoreOptions};
@@ -8,7 +8,7 @@ use terse_store::{ClickBatch, Store, StoreOptions};
 use crate::sample::{at, batch, click, clicks_from, create, create_user, new_event, new_link, ship};
 
 /// Two folded batches of three clicks, one in the tail, and rows around them.
-async fn database() -> (TempDir, PathBuf) {
+pub(crate) async fn database() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("terse.sqlite");
     let mut options = StoreOptions::new(&path);
@@ -47,11 +47,16 @@ async fn database() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// Runs `statements` on the file.
+pub(crate) fn alter(path: &Path, statements: &str) {
+    rusqlite::Connection::open(path)
+        .and_then(|connection| connection.execute_batch(statements))
+        .expect("a database that nobody writes just now");
+}
+
 async fn problems_after(damage: &str) -> Vec<String> {
     let (_folder, path) = database().await;
-    rusqlite::Connection::open(&path)
-        .and_then(|connection| connection.execute_batch(damage))
-        .expect("a database that is not in use");
+    alter(&path, damage);
     let store = Store::open(StoreOptions::new(&path)).await.expect("a store");
     let problems = store.integrity_problems().await.expect("a check");
     store.close().await;
@@ -87,26 +92,6 @@ async fn damage_is_said_by_what_it_is() {
             ],
         ),
         (
-            "UPDATE click_postings SET body = substr(body, 2) WHERE kind = 0",
-            vec!["the index of clicks 3 to 9 by link cannot be read"],
-        ),
-        (
-            "UPDATE click_postings SET entries = 1000000000000000 WHERE kind = 1",
-            vec!["the index of clicks 3 to 9 by owner cannot be read"],
-        ),
-        (
-            "DELETE FROM click_postings WHERE kind = 1",
-            vec!["the index of clicks 3 to 9 by owner is not that of the clicks"],
-        ),
-        (
-            "DELETE FROM click_runs",
-            vec![
-                "clicks from id 3 on are not indexed as they should be",
-                "clicks from id 7 on are not indexed as they should be",
-                "there is an index of clicks from 3 on that is in no list",
-            ],
-        ),
-        (
             "UPDATE click_totals SET body = substr(body, 2) WHERE chunk = 0",
             vec!["the totals in chunk 0 cannot be read"],
         ),
@@ -136,6 +121,10 @@ async fn damage_is_said_by_what_it_is() {
             vec!["events have ids up to 12, but only 11 were given"],
         ),
         (
+            "UPDATE event_sequence SET last_id = 9223372036854775807",
+            vec!["no event can be stored any more: the highest id was given"],
+        ),
+        (
             "DELETE FROM events WHERE event_type = 'click'",
             vec!["link 300 has a total of 1 clicks, but 0 events"],
         ),
@@ -153,6 +142,60 @@ async fn damage_is_said_by_what_it_is() {
 }
 
 #[tokio::test]
+async fn damage_to_the_index_is_said_by_what_it_is() {
+    for (damage, problems) in [
+        (
+            "UPDATE click_postings SET body = substr(body, 2) WHERE kind = 0",
+            vec!["the index of clicks 3 to 9 by link cannot be read"],
+        ),
+        (
+            "UPDATE click_postings SET entries = 1000000000000000 WHERE kind = 1",
+            vec!["the index of clicks 3 to 9 by owner cannot be read"],
+        ),
+        // Whoever read on behind its first posting would find the same chunk again, for ever.
+        (
+            "UPDATE click_postings SET first_subject = 100 WHERE kind = 0",
+            vec!["the index of clicks 3 to 9 by link cannot be read"],
+        ),
+        (
+            "UPDATE click_postings SET first_id = first_id + 1 WHERE kind = 1",
+            vec!["the index of clicks 3 to 9 by owner cannot be read"],
+        ),
+        (
+            "INSERT INTO click_postings SELECT run_id, kind, 1, 4, 1, \
+             x'01010000000000000000040000000000000000' FROM click_postings WHERE kind = 0",
+            vec!["the index of clicks 3 to 9 by link cannot be read"],
+        ),
+        (
+            "UPDATE click_runs SET clicks = 5",
+            vec!["the index of clicks 3 to 9 by link has 6 clicks, but its row says 5"],
+        ),
+        (
+            "UPDATE click_runs SET clicks = 9223372036854775807",
+            vec!["the row of the index of clicks from id 3 on cannot be read"],
+        ),
+        (
+            "UPDATE click_runs SET last_id = -9223372036854775808",
+            vec!["the row of the index of clicks from id 3 on cannot be read"],
+        ),
+        (
+            "DELETE FROM click_postings WHERE kind = 1",
+            vec!["the index of clicks 3 to 9 by owner is not that of the clicks"],
+        ),
+        (
+            "DELETE FROM click_runs",
+            vec![
+                "clicks from id 3 on are not indexed as they should be",
+                "clicks from id 7 on are not indexed as they should be",
+                "there is an index of clicks from 3 on that is in no list",
+            ],
+        ),
+    ] {
+        assert_eq!(problems_after(damage).await, problems, "{damage}");
+    }
+}
+
+#[tokio::test]
 async fn of_much_damage_a_hundred_sentences_are_enough() {
     let (_folder, path) = database().await;
     let store = Store::open(StoreOptions::new(&path)).await.expect("a store");
@@ -163,9 +206,7 @@ async fn of_much_damage_a_hundred_sentences_are_enough() {
             .expect("recorded");
     }
     store.close().await;
-    rusqlite::Connection::open(&path)
-        .and_then(|connection| connection.execute_batch("DELETE FROM click_totals"))
-        .expect("a database that is not in use");
+    alter(&path, "DELETE FROM click_totals");
     let store = Store::open(StoreOptions::new(&path)).await.expect("a store");
     assert_eq!(store.integrity_problems().await.expect("a check").len(), 100);
 }
@@ -173,9 +214,7 @@ async fn of_much_damage_a_hundred_sentences_are_enough() {
 #[tokio::test]
 async fn a_text_that_is_gone_does_not_hide_the_click() {
     let (_folder, path) = database().await;
-    rusqlite::Connection::open(&path)
-        .and_then(|connection| connection.execute_batch("DELETE FROM texts"))
-        .expect("a database that is not in use");
+    alter(&path, "DELETE FROM texts");
     let store = Store::open(StoreOptions::new(&path)).await.expect("a store");
     let log = crate::sample::log(&store).await;
     let shown: Vec<_> = log

@@ -1,4 +1,4 @@
-//! Readers while the tail grows and is folded under them.
+//! When the tail is folded, and readers while it grows and is folded under them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,6 +8,64 @@ use terse_store::{Store, StoreOptions};
 use tokio::task::JoinSet;
 
 use crate::sample::{batch, click, click_count, create, new_link, ship};
+
+/// How many blocks the tail has, and how many runs there are.
+fn blocks_and_runs(folder: &tempfile::TempDir) -> (i64, i64) {
+    let connection = rusqlite::Connection::open(folder.path().join("terse.sqlite")).expect("a database");
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+    let blocks = "SELECT count(*) FROM click_blocks, click_index WHERE first_id > indexed_through";
+    let runs = "SELECT count(*) FROM click_runs";
+    (count(blocks).expect("a number"), count(runs).expect("a number"))
+}
+
+#[tokio::test]
+async fn shipping_does_not_wait_for_the_fold_that_it_makes_due() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = busy_store(&folder).await;
+    let link = create(&store, new_link("abc")).await;
+    for from in 0..2 {
+        let shipped = store.ship_clicks(batch(from, from + 1, vec![click(&link)])).await;
+        shipped.expect("a working store");
+    }
+    assert_eq!(blocks_and_runs(&folder), (2, 0));
+    store.until_fold_is_due().await;
+    store.fold_if_due().await;
+    assert_eq!(blocks_and_runs(&folder), (0, 1));
+    assert_eq!(click_count(&store, link.id).await, 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_tail_that_nobody_folds_is_bounded_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = busy_store(&folder).await;
+    let link = create(&store, new_link("abc")).await;
+    for from in 0..20 {
+        let shipped = store.ship_clicks(batch(from, from + 1, vec![click(&link)])).await;
+        shipped.expect("a working store");
+        let (blocks, _) = blocks_and_runs(&folder);
+        assert!(blocks <= 4, "{blocks} blocks after batch {from}");
+    }
+    assert_eq!(click_count(&store, link.id).await, 20);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_a_former_run_left_in_the_tail_is_folded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(StoreOptions::new(folder.path().join("terse.sqlite"))).await;
+    let store = store.expect("an empty folder");
+    let link = create(&store, new_link("abc")).await;
+    for from in 0..3 {
+        ship(&store, batch(from, from + 1, vec![click(&link)])).await;
+    }
+    store.close().await;
+    assert_eq!(blocks_and_runs(&folder), (3, 0));
+    let store = busy_store(&folder).await;
+    store.fold_if_due().await;
+    assert_eq!(blocks_and_runs(&folder), (0, 1));
+    store.close().await;
+}
 
 const BATCHES: i64 = 120;
 const CLICKS: i64 = 25;

@@ -16,6 +16,7 @@ on_every_engine![
     new_things_get_ids_beyond_the_imported_ones,
     totals_do_not_depend_on_the_order_of_imports,
     rows_without_ids_get_the_next,
+    renumbered_users_get_the_next_ids_and_are_told_them,
     an_imported_link_brings_no_event,
     an_import_of_nothing_is_nothing,
 ];
@@ -179,6 +180,23 @@ async fn rows_without_ids_get_the_next(store: Store) {
     let events = store.import_events(vec![new_event(1, "click", None); 2]).await;
     assert_eq!(events.expect("an answer"), [Imported::Inserted; 2]);
     assert_eq!(click_count(&store, link_id(1)).await, 2);
+}
+
+async fn renumbered_users_get_the_next_ids_and_are_told_them(store: Store) {
+    store.import_users(vec![user(7, "ann")]).await.expect("imported");
+    let mut same_address = user(3, "cid");
+    same_address.email = "ANN@example.com".parse().expect("an address");
+    let rows = vec![user(7, "bob"), user(2, "ann"), same_address, new_user("dan")];
+    let kept_by = user_id(7);
+    assert_eq!(
+        store.import_users_renumbered(rows).await.expect("an answer"),
+        [
+            Ok(user_id(8)),
+            Err(Taken::Username { kept_by }),
+            Err(Taken::Email { kept_by }),
+            Ok(user_id(9)),
+        ]
+    );
 }
 
 async fn an_imported_link_brings_no_event(store: Store) {

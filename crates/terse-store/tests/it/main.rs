@@ -2,6 +2,7 @@
 
 mod clicks;
 mod damage;
+mod damage_met;
 mod engine;
 mod events;
 mod folding;

@@ -129,8 +129,11 @@ pub(crate) async fn create_user(store: &Store, username: &str) -> User {
     store.create_user(new_user(username)).await.expect("a free name")
 }
 
+/// Ships, and folds if that has made it due.
 pub(crate) async fn ship(store: &Store, batch: ClickBatch) -> Shipped {
-    store.ship_clicks(batch).await.expect("a working store")
+    let shipped = store.ship_clicks(batch).await.expect("a working store");
+    store.fold_if_due().await;
+    shipped
 }
 
 pub(crate) async fn click_count(store: &Store, id: LinkId) -> i64 {

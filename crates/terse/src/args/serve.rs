@@ -26,7 +26,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     redis_url: Option<String>,
 
-    /// What short URLs start with [default: the host that the request named]
+    /// What short URLs, and addresses of next pages, start with [default: the host that the request named]
     #[arg(long, env = "TERSE_BASE_URL", hide_env_values = true, value_name = "URL")]
     base_url: Option<String>,
 
@@ -53,7 +53,7 @@ pub(crate) struct ServeArgs {
     journal_sync_ms: Option<String>,
 
     /// Disk space for clicks that the database has not taken yet, in MiB: when it is full redirects go on, but their clicks
-    /// are not counted [default: 1024]
+    /// are not counted [default: 1024, at least 64]
     #[arg(
         long,
         env = "TERSE_JOURNAL_MAX_MIB",

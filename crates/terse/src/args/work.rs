@@ -100,7 +100,8 @@ pub(crate) struct RestoreArgs {
     /// The backup
     pub(crate) file: PathBuf,
 
-    /// Replace the database that is there; it is kept beside, with .replaced after its name
+    /// Replace the database that is there; it is kept beside, with .replaced after its name, and a number
+    /// where that is taken
     #[arg(long)]
     pub(crate) force: bool,
 

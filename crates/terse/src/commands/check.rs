@@ -122,6 +122,14 @@ fn journal(inspection: &Inspection, findings: &mut Findings) -> std::io::Result<
     for problem in &inspection.problems {
         findings.problem("journal", problem)?;
     }
+    for file in &inspection.unfinished {
+        fine(
+            "journal",
+            format_args!(
+                "{file} ends amid a record: its click was not answered, or not synced, when the server was killed"
+            ),
+        )?;
+    }
     for file in &inspection.set_aside {
         findings.problem(
             "journal",

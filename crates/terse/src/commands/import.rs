@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{output, runtime};
 
-/// Imports the files and reports what became of each row. Skipped rows are no failure: the report is there to be read.
+/// Imports the files and reports what became of each row. Skipped rows are no failure, for the report is there to be read; but
+/// when there is nothing else, a script must not go on as if there were.
 pub(super) fn run(args: ImportArgs) -> Result<(), Failure> {
     let config = args.data.resolve(None)?;
     let files = ImportFiles {
@@ -26,7 +27,23 @@ pub(super) fn run(args: ImportArgs) -> Result<(), Failure> {
     } else {
         report::text(&report)
     };
-    Ok(output::result(text)?)
+    output::result(text)?;
+    if has_only_skips(&report) {
+        return Err(Failure::new(
+            "nothing was imported: every row was skipped, the report says why",
+        ));
+    }
+    Ok(())
+}
+
+/// Of all files together: users who are all there under other ids are skipped, and their links are what is imported.
+fn has_only_skips(report: &ImportReport) -> bool {
+    let files = || {
+        [&report.users, &report.urls, &report.events]
+            .into_iter()
+            .flatten()
+    };
+    files().any(|file| file.read > 0) && files().all(|file| file.inserted + file.already_there == 0)
 }
 
 async fn import_into(config: &Config, files: &ImportFiles) -> Result<ImportReport, Failure> {

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use crate::server::{Server, terse};
+
+mod imports;
 
 const USERS: &str = "id,username,email,created_at\n\
     1,ada,ada@a.example,2024-01-02 17:05:09\n\
@@ -82,44 +82,6 @@ fn run<A: AsRef<OsStr>>(data: &Path, arguments: &[A]) -> Done {
         stdout: text(output.stdout),
         stderr: text(output.stderr),
     }
-}
-
-#[test]
-fn an_import_names_what_it_skipped_and_can_be_run_again() {
-    let scratch = Scratch::new();
-    let first = import(&scratch.path("data"), scratch.0.path(), &[]);
-    assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
-    insta::assert_snapshot!(first.stdout, @r"
-    users: 4 rows read, 2 imported, 0 already there, 2 skipped
-      row 4 skipped: user 3 (ada) repeats the user name of user 1, who keeps it
-      row 5 skipped: user 4 (dan) repeats the e-mail address of user 2, who keeps it
-    links: 4 rows read, 3 imported, 0 already there, 1 skipped
-      2 of skipped users went to the users who kept the name
-      row 5 skipped: URL must start with http:// or https://
-    events: 3 rows read, 3 imported, 0 already there, 0 skipped
-      2 of skipped users went to the users who kept the name
-    ");
-    let again = import(&scratch.path("data"), scratch.0.path(), &["--json"]);
-    let report: serde_json::Value = serde_json::from_str(&again.stdout).expect("JSON");
-    assert_eq!(
-        report["urls"],
-        json!({
-            "read": 4, "inserted": 0, "already_there": 3, "reassigned": 2, "skipped_total": 1,
-            "skipped": [{ "row": 5, "reason": "URL must start with http:// or https://" }],
-        })
-    );
-}
-
-#[test]
-fn imported_links_redirect_or_are_gone_and_keep_their_clicks() {
-    let scratch = Scratch::imported();
-    let server = Server::start(&scratch.path("data"));
-    assert_eq!(server.get("/aaaa").0, 302);
-    assert_eq!(server.get("/bbbb").0, 410);
-    let (_, link) = server.get("/urls/2");
-    assert_eq!((&link["user_id"], &link["click_count"]), (&json!(1), &json!(1)));
-    let (status, link) = server.shorten("https://example.com", "fresh");
-    assert_eq!((status, &link["id"]), (201, &json!(4)));
 }
 
 #[test]
@@ -243,19 +205,6 @@ fn the_same_rules_hold_without_a_server() {
         assert_eq!((done.code, done.stdout.as_str()), (Some(1), ""), "{arguments:?}");
         assert!(done.stderr.contains(reason), "{}", done.stderr);
     }
-}
-
-#[test]
-fn an_import_beside_a_server_is_refused_and_says_what_to_do() {
-    let scratch = Scratch::new();
-    let server = Server::start(&scratch.path("data"));
-    let done = import(&scratch.path("data"), scratch.0.path(), &[]);
-    assert_eq!(done.code, Some(3));
-    assert!(
-        done.stderr.contains(&server.address) && done.stderr.contains("stop that process first"),
-        "{}",
-        done.stderr
-    );
 }
 
 #[test]

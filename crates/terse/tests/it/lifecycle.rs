@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -24,6 +25,18 @@ fn a_server_says_where_it_is_and_stops_when_it_is_told() {
         server.signal(signal);
         assert_eq!(server.wait().code(), Some(0));
     }
+}
+
+#[test]
+fn a_link_to_the_port_that_the_system_chose_would_lead_in_circles() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = Server::start(data.path());
+    let (_, port) = server.address.split_once(':').expect("a port");
+    for host in ["localhost", "127.0.0.2", "[::1]"] {
+        let (status, _) = server.shorten(&format!("http://{host}:{port}/x"), "circle");
+        assert_eq!(status, 400, "{host}");
+    }
+    assert_eq!(server.shorten("http://localhost:1/x", "other").0, 201);
 }
 
 #[test]
@@ -278,4 +291,35 @@ fn a_backup_is_restored_also_after_a_crash() {
     let damaged = terse(&["restore", "--force"]);
     assert!(!damaged.status.success(), "{damaged:?}");
     assert_eq!(Server::start(&data).get("/kept").0, 302, "nothing was changed");
+}
+
+#[test]
+fn every_restore_keeps_the_database_that_it_replaces() {
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let (data, backup) = (scratch.path().join("data"), scratch.path().join("monday.db"));
+    let terse = |arguments: &[&str], file: &Path| {
+        let mut command = terse();
+        command.args(arguments).arg(file).arg("--data-dir").arg(&data);
+        let output = command.output().expect("it runs");
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).expect("text"),
+        )
+    };
+    let serve = |code: &str| {
+        let server = Server::start(&data);
+        assert_eq!(server.shorten("https://example.com", code).0, 201);
+        server.stop();
+    };
+    serve("first");
+    assert!(terse(&["backup"], &backup).0);
+    serve("second");
+    for name in ["terse.db.replaced", "terse.db.replaced-2", "terse.db.replaced-3"] {
+        let (is_done, said) = terse(&["restore", "--force"], &backup);
+        assert!(is_done && said.ends_with(&format!("/{name}\n")), "{said}");
+    }
+    let (is_done, _) = terse(&["restore", "--force"], &data.join("terse.db.replaced"));
+    assert!(is_done, "what was replaced is as good as a backup");
+    let server = Server::start(&data);
+    assert_eq!((server.get("/first").0, server.get("/second").0), (302, 302));
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::server::{Server, repository};
+use crate::server::{Server, repository, terse};
 
 #[test]
 fn the_commands_of_the_readme_give_what_it_shows() {
@@ -21,6 +21,42 @@ fn the_commands_of_the_readme_give_what_it_shows() {
         assert_eq!(settled(printed.trim_end()), settled(&shown), "{command}");
     }
     assert!(commands >= 8, "the README shows {commands} commands");
+}
+
+#[test]
+fn every_setting_of_a_server_has_a_row_in_the_readme_that_agrees_with_its_help() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("a README");
+    let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
+    let output = terse().args(["serve", "--help"]).output().expect("it runs");
+    let help = String::from_utf8(output.stdout).expect("text");
+    let settings: Vec<_> = help.split("\n      --").skip(1).collect();
+    assert_eq!(settings.len(), rows.len(), "each row is a setting");
+    for setting in settings {
+        let told: Vec<_> = setting.split_whitespace().collect();
+        let (flag, told) = (format!("| `--{}", told[0]), told.join(" "));
+        let of_flag = |row: &&&str| {
+            row.strip_prefix(&*flag)
+                .is_some_and(|rest| rest.starts_with([' ', '`']))
+        };
+        let row = rows
+            .iter()
+            .find(of_flag)
+            .unwrap_or_else(|| panic!("{flag} is not in the README"));
+        for (start, before, after) in [
+            ("[env: ", "| `", "` |"),
+            ("[default: ", "| ", " |"),
+            ("at least ", "; ", " at least |"),
+        ] {
+            let word = |text: &str| text.split([']', ',', ';']).next().map(str::to_owned);
+            let value = told.split_once(start).and_then(|(_, rest)| word(rest));
+            // A default that is a text is explained, each in its place.
+            let compared = value.filter(|value| start == "[env: " || value.parse::<u64>().is_ok());
+            assert!(
+                compared.is_none_or(|value| row.contains(&format!("{before}{value}{after}"))),
+                "{told}\n{row}"
+            );
+        }
+    }
 }
 
 /// Every `$ command` in a `console` block, with the lines printed after it.

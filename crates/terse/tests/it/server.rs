@@ -43,6 +43,20 @@ pub(crate) fn serve_arguments(data_dir: &Path) -> Vec<OsString> {
     arguments
 }
 
+/// `wrapper`, which is to become the program, serving `data_dir`.
+pub(crate) fn serve_within(mut wrapper: Command, data_dir: &Path) -> Command {
+    let terse = terse();
+    wrapper
+        .arg("--")
+        .arg(terse.get_program())
+        .args(serve_arguments(data_dir));
+    for (name, value) in terse.get_envs() {
+        assert!(value.is_none(), "a variable is taken away, none is added");
+        wrapper.env_remove(name);
+    }
+    wrapper
+}
+
 impl Server {
     /// Serves `data_dir` on a free port.
     pub(crate) fn start(data_dir: &Path) -> Self {

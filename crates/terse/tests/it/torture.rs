@@ -7,7 +7,8 @@
 //! Two dozen kills are part of `make test`; `make torture` takes hundreds. `TORTURE_KILLS` and `TORTURE_SEED` set the number
 //! and repeat the choices of a run; the moments of a kill are as repeatable as the machine's scheduling.
 
-mod client;
+pub(crate) mod client;
+mod folds;
 mod load;
 mod model;
 mod steps;
@@ -69,19 +70,19 @@ fn nothing_that_was_acknowledged_is_lost_or_doubled_by_sigkill() {
     let mut model = Model::with_links(&server);
     for kill in 0..kills {
         let load = Load::start(&server, &model, kill, dice.roll(u64::MAX));
-        load.wait_for(1 + dice.roll(ANSWERS_MAX));
+        let answers = 1 + dice.roll(ANSWERS_MAX);
+        load.wait_for(answers);
         server.kill();
         let history = load.finish();
-        if dice.roll(START_KILLED_ONE_IN) == 0 {
-            kill_while_starting(
-                data.path(),
-                Duration::from_micros(dice.roll(START_KILLED_WITHIN_US)),
-            );
+        let start_killed = (dice.roll(START_KILLED_ONE_IN) == 0)
+            .then(|| Duration::from_micros(dice.roll(START_KILLED_WITHIN_US)));
+        if let Some(after) = start_killed {
+            kill_while_starting(data.path(), after);
         }
         server = Server::start(data.path());
         model.reconcile(&server, &history);
         println!(
-            "kill {kill}: {} clicks, {} links",
+            "kill {kill}: after {answers} answers, start killed after {start_killed:?}; {} clicks, {} links",
             model.clicks(),
             model.links().len()
         );

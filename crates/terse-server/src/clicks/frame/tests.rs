@@ -58,7 +58,7 @@ impl Image {
         for found in Scan::new(bytes, HEADER_BYTES, self.seal) {
             match found {
                 Found::Record { payload, .. } => records.push(payload),
-                damage @ Found::Damage { .. } => damages.push(damage),
+                other => damages.push(other),
             }
         }
         (records, damages)
@@ -88,7 +88,8 @@ impl Image {
                     offset,
                     is_tail: true,
                     ..
-                },
+                }
+                | Found::Unfinished { offset, .. },
             ] => {
                 assert!(!is_rest_clean, "cut at {cut}: zeros are no damage");
                 assert_eq!(*offset, rest, "cut at {cut}");
@@ -108,8 +109,7 @@ fn click(user_agent: &[u8]) -> ClickRecord<'_> {
         original_url: b"http://a.example",
         referrer: None,
         user_agent: Some(user_agent),
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     }
 }
 
@@ -151,6 +151,52 @@ fn a_file_cut_at_any_byte_keeps_its_whole_records() {
     for cut in HEADER_BYTES..image.bytes.len() {
         image.expect_whole_records_before(cut, &image.bytes[..cut]);
     }
+}
+
+#[test]
+fn what_a_killed_writer_was_copying_is_unfinished_and_no_damage() {
+    let image = small_image();
+    let (end, payload) = image.records.last().expect("records");
+    let (begin, body) = (end - payload.len() - FRAME_HEAD_BYTES, end - payload.len());
+    let mut head_only = image.bytes.clone();
+    head_only[begin + 4..].fill(0);
+    let unfinished = Found::Unfinished {
+        offset: begin,
+        end: image.bytes.len(),
+    };
+    for cut in body..=*end {
+        // A copy may go either way.
+        for copied in [body..cut, cut..*end] {
+            let mut bytes = head_only.clone();
+            bytes[copied.clone()].copy_from_slice(&image.bytes[copied.clone()]);
+            let (records, found) = image.scan(&bytes);
+            assert_eq!(records.len(), image.records.len() - 1, "{copied:?}");
+            assert_eq!(found, std::slice::from_ref(&unfinished), "{copied:?}");
+        }
+    }
+}
+
+#[test]
+fn what_no_killed_writer_leaves_is_damage() {
+    let image = small_image();
+    let (end, payload) = image.records.last().expect("records");
+    let begin = end - payload.len() - FRAME_HEAD_BYTES;
+    let damaged = |damage: &dyn Fn(&mut [u8])| {
+        let mut bytes = image.bytes.clone();
+        damage(&mut bytes);
+        let (_, found) = image.scan(&bytes);
+        assert!(matches!(found[..], [Found::Damage { .. }]), "{found:?}");
+    };
+    damaged(&|bytes| bytes[begin..begin + 4].fill(0));
+    damaged(&|bytes| bytes[begin..begin + 8].fill(0));
+    damaged(&|bytes| bytes[begin + 4..begin + 7].fill(0));
+    damaged(&|bytes| {
+        bytes[begin + 4..begin + 8].fill(0);
+        bytes[end.next_multiple_of(ALIGNMENT_BYTES)] = 1;
+    });
+    let (first_end, first) = &image.records[0];
+    let first_begin = first_end - first.len() - FRAME_HEAD_BYTES;
+    damaged(&|bytes| bytes[first_begin + 4..first_begin + 8].fill(0));
 }
 
 #[test]

@@ -2,6 +2,14 @@ use proptest::prelude::*;
 
 use super::*;
 
+const BOTS: [Option<BotReason>; 5] = [
+    None,
+    Some(BotReason::Head),
+    Some(BotReason::Prefetch),
+    Some(BotReason::Preview),
+    Some(BotReason::Crawler),
+];
+
 fn encoded(click: &ClickRecord<'_>) -> Vec<u8> {
     let payload = Payload::of(click);
     let mut bytes = vec![0; payload.bytes()];
@@ -19,8 +27,7 @@ fn click<'a>(referrer: Option<&'a [u8]>, user_agent: Option<&'a [u8]>) -> ClickR
         original_url: "https://example.com/ä".as_bytes(),
         referrer,
         user_agent,
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     }
 }
 
@@ -31,10 +38,9 @@ fn decoded<T>(click: &ClickRecord<'_>, check: impl FnOnce(ClickRecord<'_>) -> T)
 
 #[test]
 fn a_click_reads_back_as_it_was() {
-    for (is_head, is_prefetch) in [(false, false), (true, false), (false, true)] {
+    for bot in BOTS {
         let click = ClickRecord {
-            is_head,
-            is_prefetch,
+            bot,
             ..click(Some(b"https://news.example/"), None)
         };
         decoded(&click, |read| assert_eq!(read, click));
@@ -51,6 +57,24 @@ fn the_layout_is_the_documented_one() {
     assert_eq!(bytes[28..36], 3_i64.to_le_bytes());
     assert_eq!(bytes[36..44], 4_i64.to_le_bytes());
     assert_eq!(&bytes[44..], "briefhttps://example.com/äRUA".as_bytes());
+}
+
+#[test]
+fn each_reason_has_its_documented_flag_and_of_two_the_first_counts() {
+    let mut bytes = encoded(&click(None, None));
+    for (flags, bot) in [1, 9, 17, 33, 65].into_iter().zip(BOTS) {
+        assert_eq!(
+            encoded(&ClickRecord {
+                bot,
+                ..click(None, None)
+            })[1],
+            flags
+        );
+        bytes[1] = flags;
+        assert_eq!(decode(&bytes).map(|click| click.bot), Ok(bot));
+    }
+    bytes[1] = 0b0111_1001;
+    assert_eq!(decode(&bytes).map(|click| click.bot), Ok(Some(BotReason::Head)));
 }
 
 #[test]
@@ -125,7 +149,7 @@ proptest! {
         original_url in "https?://[^\0]{0,200}",
         referrer in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..200)),
         user_agent in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..100)),
-        (version, is_head, is_prefetch) in any::<(i64, bool, bool)>(),
+        (version, bot) in (any::<i64>(), proptest::sample::select(&BOTS)),
     ) {
         let click = ClickRecord {
             at: Timestamp::from_millis(at),
@@ -136,8 +160,7 @@ proptest! {
             original_url: original_url.as_bytes(),
             referrer: referrer.as_deref(),
             user_agent: user_agent.as_deref(),
-            is_head,
-            is_prefetch,
+            bot,
         };
         decoded(&click, |read| assert_eq!(read, click));
     }

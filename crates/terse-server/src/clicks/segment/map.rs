@@ -13,16 +13,15 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use crate::clicks::frame::ALIGNMENT_BYTES;
+use crate::clicks::frame::{ALIGNMENT_BYTES, FRAME_HEAD_BYTES};
 
 /// How much of a new segment is brought into memory ahead; the rest comes page by page.
 #[cfg(target_os = "linux")]
 const PRETOUCH_BYTES: usize = 256 << 10;
-const LENGTH_BYTES: usize = size_of::<u32>();
 
 /// A mapped file, for reading what was published.
 #[derive(Debug)]
@@ -81,30 +80,44 @@ impl MapWriter {
         self.map.raw.len() - self.end
     }
 
-    /// Appends a frame of `bytes` bytes: lets `fill` write all but its first four, then stores `length` in these.
-    /// Whoever finds the file after a crash sees either no length or the whole frame.
+    /// Appends a frame of `bytes` bytes: stores `length`, lets `fill` write what is behind the head, and then stores the checksum
+    /// that it gives. Whoever finds the file after the process was killed sees the whole frame, or one without a checksum.
     ///
     /// # Panics
     /// `bytes` is more than [`Self::room`], or no multiple of the alignment.
-    pub(in crate::clicks) fn append(&mut self, bytes: usize, length: u32, fill: impl FnOnce(&mut [u8])) {
+    pub(in crate::clicks) fn append(
+        &mut self,
+        bytes: usize,
+        length: u32,
+        fill: impl FnOnce(&mut [u8]) -> u32,
+    ) {
         assert!(
-            bytes <= self.room() && bytes >= LENGTH_BYTES && bytes.is_multiple_of(ALIGNMENT_BYTES),
+            bytes <= self.room() && bytes >= FRAME_HEAD_BYTES && bytes.is_multiple_of(ALIGNMENT_BYTES),
             "the caller has asked for room, and frames are aligned"
         );
         // SAFETY: `end + bytes` is within the map by the assertion.
         let frame = unsafe { self.map.raw.as_mut_ptr().add(self.end) };
-        // SAFETY: within the map as above; the range is above `published`, where readers have no slices, and
-        // `&mut self` of the only writer makes this the only reference into it.
-        fill(unsafe { std::slice::from_raw_parts_mut(frame.add(LENGTH_BYTES), bytes - LENGTH_BYTES) });
-        // SAFETY: the map begins at a page and `end` is a multiple of eight, so the pointer is aligned; it is valid
-        // for as long as the map is, and nothing else refers to these four bytes.
         #[expect(
             clippy::cast_ptr_alignment,
             reason = "aligned: a page plus a multiple of eight"
         )]
-        let length_field = unsafe { AtomicU32::from_ptr(frame.cast::<u32>()) };
-        // Release: neither compiler nor processor may move the frame's other bytes behind its length.
-        length_field.store(length.to_le(), Ordering::Release);
+        let head = frame.cast::<u32>();
+        // SAFETY: the map begins at a page and `end` is a multiple of eight, so the pointer is aligned; it is valid
+        // for as long as the map is, and nothing else refers to these four bytes.
+        let length_field = unsafe { AtomicU32::from_ptr(head) };
+        // SAFETY: as above; the assertion says that the frame has a second field.
+        let checksum_field = unsafe { AtomicU32::from_ptr(head.add(1)) };
+        length_field.store(length.to_le(), Ordering::Relaxed);
+        // The compiler must not move what follows before it. The processor may, but not across the end of a process:
+        // that comes between two instructions, and all stores before it arrive.
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: within the map as above; the range is above `published`, where readers have no slices, and
+        // `&mut self` of the only writer makes this the only reference into it.
+        let checksum = fill(unsafe {
+            std::slice::from_raw_parts_mut(frame.add(FRAME_HEAD_BYTES), bytes - FRAME_HEAD_BYTES)
+        });
+        // Release: neither compiler nor processor may move the frame's other bytes behind its checksum.
+        checksum_field.store(checksum.to_le(), Ordering::Release);
         self.end += bytes;
         self.map.published.store(self.end, Ordering::Release);
     }

@@ -4,6 +4,7 @@ use terse_core::{LinkId, ManualClock, Seeded, Timestamp};
 
 use super::*;
 use crate::clicks::ClickRecord;
+use crate::clicks::frame::{Found, Scan};
 use crate::clicks::header::JournalId;
 
 fn segment(folder: &Path) -> SegmentWriter {
@@ -28,8 +29,7 @@ fn append(writer: &mut SegmentWriter) -> usize {
         original_url: b"http://a.example",
         referrer: None,
         user_agent: None,
-        is_head: false,
-        is_prefetch: false,
+        bot: None,
     });
     assert!(writer.takes(payload.bytes()));
     writer.append(&payload)
@@ -47,6 +47,25 @@ fn a_new_segment_has_its_whole_length_and_its_header_and_one_reader() {
     assert!(path.to_string_lossy().ends_with("-003-0000000009.seg"));
     let mode = std::fs::metadata(path).expect("its file").permissions().mode();
     assert_eq!(mode & 0o777, OWNER_ONLY);
+}
+
+#[test]
+fn a_writer_that_is_cut_off_amid_a_record_leaves_an_unfinished_one() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let mut writer = segment(folder.path());
+    let offset = append(&mut writer);
+    // A panic ends it amid the copy, as a kill does.
+    let cut_off = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        writer.map.append(64, 50, |body| {
+            body[..20].fill(7);
+            panic!("planted");
+        });
+    }));
+    assert!(cut_off.is_err());
+    let bytes = std::fs::read(&writer.segment.path).expect("its file");
+    let found = Scan::new(&bytes, offset, writer.seal).collect::<Vec<_>>();
+    assert_eq!(found, [Found::Unfinished { offset, end: 4096 }]);
+    assert_eq!(writer.segment.published().len(), offset);
 }
 
 #[test]

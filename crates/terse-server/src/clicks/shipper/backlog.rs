@@ -8,6 +8,7 @@ use terse_store::{Position, Store};
 use super::interner::Interner;
 use crate::clicks::header::{JournalId, LaneKey};
 use crate::clicks::leftovers::{Found, Leftover};
+use crate::clicks::succession::Succession;
 
 /// The shipper's memory.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Backlog {
     pub(super) leftovers: VecDeque<Arc<Leftover>>,
     /// How many segments of former runs stay for the next start, because one of their lane could not be read.
     pub(super) blocked_segments: usize,
+    /// The segments of former runs that were begun with.
+    pub(super) succession: Succession,
     /// The texts of clicks, as far as they are known.
     pub(super) interner: Interner,
     positions: HashMap<LaneKey, Position>,
@@ -36,6 +39,7 @@ impl Backlog {
             blocked_segments: unread_segments + stay.len(),
             interner: Interner::default(),
             positions: HashMap::new(),
+            succession: Succession::default(),
             asked: HashSet::new(),
         }
     }

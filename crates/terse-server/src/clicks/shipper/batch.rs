@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use terse_core::{BotReason, CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
+use terse_core::{CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
 use terse_store::{Pace, Position, VisitedLink};
 
 use super::interner::Interner;
@@ -26,6 +26,8 @@ pub(super) struct Batch {
     pub(super) visited: Vec<VisitedLink>,
     /// What was found between them.
     pub(super) problems: Vec<ProblemKind>,
+    /// Where a record begins that was never finished, if one is the last thing.
+    pub(super) unfinished: Option<usize>,
     /// Where the next batch begins.
     pub(super) end: usize,
 }
@@ -67,6 +69,7 @@ impl Batch {
             clicks: Vec::new(),
             visited: Vec::new(),
             problems: Vec::new(),
+            unfinished: None,
             end: start,
         };
         let (mut visited, mut pace) = (HashSet::new(), Pace::default());
@@ -96,6 +99,11 @@ impl Batch {
                     .map_err(|reason| self.problems.push(ProblemKind::Record { offset, reason }))
                     .ok()
             }
+            Found::Unfinished { offset, end } => {
+                self.unfinished = Some(offset);
+                self.end = end;
+                None
+            }
             Found::Damage {
                 offset,
                 bytes,
@@ -112,11 +120,6 @@ impl Batch {
 
 fn click(record: &ClickRecord<'_>, interner: &mut Interner) -> Click {
     let (user_agent, named) = record.user_agent.map(|bytes| interner.user_agent(bytes)).unzip();
-    // What the request said of itself is surer than what its sender is called.
-    let said = record
-        .is_head
-        .then_some(BotReason::Head)
-        .or(record.is_prefetch.then_some(BotReason::Prefetch));
     Click {
         at: record.at,
         link_id: record.link_id,
@@ -124,7 +127,8 @@ fn click(record: &ClickRecord<'_>, interner: &mut Interner) -> Click {
         owner: record.owner,
         referrer: record.referrer.map(|bytes| interner.referrer(bytes)),
         user_agent,
-        bot: said.or(named.flatten()),
+        // What the request said of itself is surer than what its sender is called.
+        bot: record.bot.or(named.flatten()),
     }
 }
 

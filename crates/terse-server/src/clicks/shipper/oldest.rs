@@ -29,6 +29,6 @@ fn oldest_in(segment: &Arc<Segment>, passed_bytes: u64) -> Option<Timestamp> {
     let mut found = Scan::new(bytes, start, Seal::new(segment.header.salt));
     found.find_map(|found| match found {
         Found::Record { payload, .. } => record::decode(payload).ok().map(|record| record.at),
-        Found::Damage { .. } => None,
+        Found::Damage { .. } | Found::Unfinished { .. } => None,
     })
 }

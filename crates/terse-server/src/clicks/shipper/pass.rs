@@ -12,7 +12,7 @@ use crate::clicks::folder::Fate;
 use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
 use crate::clicks::keeper::Retired;
 use crate::clicks::lane::Lane;
-use crate::clicks::leftovers::{Leftover, read};
+use crate::clicks::leftovers::{Leftover, has_records, read};
 use crate::clicks::problem::{Problem, ProblemKind};
 use crate::clicks::segment::Segment;
 
@@ -93,12 +93,20 @@ impl Shipper {
     ) -> Result<()> {
         let header = &leftover.header;
         // Most of what a stop leaves was never written to: the store need not be asked about it.
-        if bytes.iter().skip(HEADER_BYTES).any(|byte| *byte != 0) {
+        if has_records(bytes) {
             let (id, lane) = (header.journal_id, header.lane);
-            backlog.load_position(&self.store, id, lane).await?;
+            let position = backlog.load_position(&self.store, id, lane).await?;
+            let segments = backlog.succession.missing_before(header, position);
+            if segments > 0 {
+                self.missing_segments.fetch_add(segments, Ordering::Relaxed);
+                self.report(header, ProblemKind::Missing { segments });
+                recovered.problems += 1;
+            }
             let segment = (header, bytes, &leftover.is_damaged);
             self.ship_segment(backlog, segment, Links::MayBeLost, recovered)
                 .await?;
+        } else {
+            backlog.succession.pass(header);
         }
         recovered.segments += 1;
         let fate = fate(&leftover.is_damaged);
@@ -177,6 +185,10 @@ impl Shipper {
                     self.shipped_clicks.fetch_add(clicks, Ordering::Relaxed);
                     // Not before: a refused batch is read again.
                     counts.problems += batch.problems.len() as u64;
+                    if let Some(offset) = batch.unfinished {
+                        let file = header.file_name();
+                        tracing::info!(%file, offset, "a run ended amid a record: its click was not answered, or not synced");
+                    }
                     for kind in batch.problems {
                         is_damaged.store(true, Ordering::Relaxed);
                         self.report(header, kind);

@@ -1,5 +1,6 @@
 //! Looking at a journal without changing it.
 
+use super::unreadable::left_segments;
 use super::*;
 
 async fn look(site: &Site, store: &Store, writer: Writer) -> Inspection {
@@ -91,4 +92,17 @@ async fn files_that_are_no_segments_are_named_and_left_alone() {
     assert!(matches!(inspection.problems[1].kind, ProblemKind::Unreadable(_)));
     assert_eq!(inspection.set_aside, ["c.seg.bad.1"]);
     assert_eq!(site.files(), ["a.seg", "b.seg", "c.seg.bad.1", "notes.txt"]);
+}
+
+#[tokio::test]
+async fn a_segment_that_is_gone_is_named_unless_a_server_may_have_shipped_it_just_now() {
+    let site = Site::new();
+    let store = site.store().await;
+    let left = left_segments(&site, 0..500);
+    assert_eq!(look(&site, &store, Writer::Gone).await.problems, []);
+    std::fs::remove_file(&left[1]).expect("a segment");
+    let kinds = look(&site, &store, Writer::Gone).await.problems;
+    let kinds: Vec<_> = kinds.into_iter().map(|problem| problem.kind).collect();
+    assert_eq!(kinds, [ProblemKind::Missing { segments: 1 }]);
+    assert_eq!(look(&site, &store, Writer::Serving).await.problems, []);
 }

@@ -132,6 +132,31 @@ async fn a_torn_tail_is_reported_and_kept_aside() {
 }
 
 #[tokio::test]
+async fn a_record_that_a_killed_run_never_finished_is_no_problem() {
+    let site = Site::new();
+    let store = site.store().await;
+    let segment = left_segment(&site, 0..20);
+    let mut bytes = std::fs::read(&segment).expect("the segment");
+    let used = bytes.iter().rposition(|byte| *byte != 0).expect("clicks") + 1;
+    let next = used.next_multiple_of(8);
+    bytes[next..next + 20].copy_from_slice(b"\x40\0\0\0\0\0\0\0half a click");
+    std::fs::write(&segment, bytes).expect("the segment");
+    let inspection = inspect(&site.journal_path(), &store, Writer::Gone).await;
+    let inspection = inspection.expect("the folder can be listed");
+    assert_eq!((inspection.unfinished.len(), inspection.problems), (1, vec![]));
+    let served = inspect(&site.journal_path(), &store, Writer::Serving).await;
+    assert_eq!(served.expect("the folder can be listed").unfinished, [""; 0]);
+
+    let (recovered, problems) = recover(&site, &store).await;
+    assert_eq!((recovered.clicks, recovered.problems, problems), (20, 0, vec![]));
+    assert_eq!(stored(&store).await, numbers(0..20));
+    assert_eq!(
+        site.files().iter().filter(|name| name.contains(".bad")).count(),
+        0
+    );
+}
+
+#[tokio::test]
 async fn a_flipped_bit_costs_one_click_and_not_its_followers() {
     let site = Site::new();
     let store = site.store().await;

@@ -174,6 +174,36 @@ async fn shipped_segments_are_removed_and_the_one_being_written_stays() {
 }
 
 #[tokio::test]
+async fn clicks_are_indexed_beside_the_shipping_of_others() {
+    let site = Site::new();
+    let journal = site.journal();
+    let mut options = StoreOptions::new(site.path().join("terse.db"));
+    options.unindexed_blocks_max = 1;
+    let store = Store::open(options).await.expect("a store in a scratch folder");
+    let is_due = || async {
+        let due = tokio::time::timeout(Duration::ZERO, store.until_fold_is_due());
+        due.await.is_ok()
+    };
+    let shipper = Shipper::new(Arc::clone(&journal), store.clone());
+    append_all(&journal, 0..10);
+    shipper.ship_all().await.expect("the store is there");
+    assert!(shipper.caught_up(Duration::ZERO).await);
+    assert!(is_due().await, "a pass leaves that to others");
+
+    let stop = CancellationToken::new();
+    let reading = async {
+        append_all(&journal, 10..20);
+        assert!(shipper.caught_up(PATIENCE).await);
+        while is_due().await {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(stored(&store).await, numbers(0..20));
+        stop.cancel();
+    };
+    tokio::join!(shipper.run(stop.clone()), reading);
+}
+
+#[tokio::test]
 async fn shutdown_ships_what_is_there() {
     let site = Site::new();
     let journal = site.journal();

@@ -4,27 +4,27 @@ use super::*;
 use crate::clicks::keeper;
 
 /// Something that no reader takes for a segment stands where the segment was, which waits beside it.
-struct Hidden {
+pub(super) struct Hidden {
     segment: PathBuf,
     beside: PathBuf,
 }
 
 impl Hidden {
-    fn hide(segment: PathBuf) -> Self {
+    pub(super) fn hide(segment: PathBuf) -> Self {
         let beside = segment.with_extension("hidden");
         std::fs::rename(&segment, &beside).expect("the segment");
         std::fs::create_dir(&segment).expect("a folder in its place");
         Self { segment, beside }
     }
 
-    fn show(self) {
+    pub(super) fn show(self) {
         std::fs::remove_dir(&self.segment).expect("the folder");
         std::fs::rename(self.beside, self.segment).expect("the segment");
     }
 }
 
 /// What a run left that had recorded these on one lane: several segments, in their order.
-fn left_segments(site: &Site, range: std::ops::Range<i64>) -> Vec<PathBuf> {
+pub(super) fn left_segments(site: &Site, range: std::ops::Range<i64>) -> Vec<PathBuf> {
     drop(site.journal()); // makes the folder
     let before = site.files();
     append_all(&site.journal(), range);

@@ -16,7 +16,7 @@ use crate::auth::{Caller, Write};
 use crate::error::{Error, Result};
 use crate::http::request::{UPLOAD_BYTES_MAX, Upload};
 use crate::transfer::Skipped;
-use crate::transfer::users::{UploadReport, import_uploaded};
+use crate::transfer::users::{Renumbered, UploadReport, import_uploaded};
 
 /// What became of a file of users. The first three are the same number.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,25 +29,51 @@ pub(super) struct BulkReport {
     inserted: u64,
     /// Rows that were not, and why.
     skipped: Vec<SkippedRow>,
+    /// Users that were created with another id than their row has, the first thousand of them. Not there when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    renumbered: Vec<RenumberedRow>,
+    /// How many they are. Not there when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    renumbered_total: Option<u64>,
 }
 
 /// A row of the file that created no user.
 #[derive(Debug, Serialize, ToSchema)]
 struct SkippedRow {
-    /// Its number in the file; the header is row 1.
+    /// Its number in the file; the header is row 1, empty lines are none.
     row: u64,
     /// Why it was skipped.
     reason: String,
 }
 
+/// A row of the file whose user has another id than it has.
+#[derive(Debug, Serialize, ToSchema)]
+struct RenumberedRow {
+    /// Its number in the file; the header is row 1, empty lines are none.
+    row: u64,
+    /// The id in the file, which another user has, or which is too large.
+    requested_id: i64,
+    /// The user's id.
+    id: i64,
+}
+
 impl From<UploadReport> for BulkReport {
     fn from(report: UploadReport) -> Self {
         let row = |Skipped { row, reason }| SkippedRow { row, reason };
+        let renumbered_row = |renumbered: Renumbered| RenumberedRow {
+            row: renumbered.row,
+            requested_id: renumbered.wished_id,
+            id: renumbered.id.get(),
+        };
         Self {
             count: report.inserted,
             imported: report.inserted,
             inserted: report.inserted,
             skipped: report.skipped.into_iter().map(row).collect(),
+            renumbered: report.renumbered.into_iter().map(renumbered_row).collect(),
+            renumbered_total: Some(report.renumbered_total).filter(|total| *total > 0),
         }
     }
 }
@@ -63,8 +89,8 @@ struct UploadForm {
 
 /// Create users from a CSV file.
 ///
-/// Rows that are malformed, or repeat a user, are skipped and reported. Instead of a form, `{"file": "name.csv"}` names a
-/// file in the server's import folder.
+/// Rows that are malformed, or repeat a user, are skipped and reported. A row whose id is taken creates a user with the
+/// next one, which is reported too. Instead of a form, `{"file": "name.csv"}` names a file in the server's import folder.
 #[utoipa::path(
     post, path = "/users/bulk", tag = "users", request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(

@@ -67,7 +67,9 @@ pub(super) struct Health {
     leftover_segments: usize,
     /// Journal segments that cannot be read; the log says what to do.
     blocked_segments: usize,
-    /// Clicks that were not recorded because the journal was full, since the start.
+    /// Journal segments of earlier runs that somebody removed before they were shipped; their clicks are lost.
+    missing_segments: u64,
+    /// Clicks that were not recorded because the journal was full or its folder could not be written, since the start.
     shed_clicks: u64,
     /// Whether requests should be sent here, as `/readyz` says it.
     readiness: Readiness,
@@ -103,6 +105,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
         unshipped_clicks: clicks.unshipped_clicks,
         leftover_segments: clicks.leftover_segments,
         blocked_segments: clicks.blocked_segments,
+        missing_segments: clicks.missing_segments,
         shed_clicks: app.journal.stats().shed,
         readiness: Readiness::from(report),
     };

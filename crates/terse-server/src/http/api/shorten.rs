@@ -12,7 +12,7 @@ use super::urls::short_code;
 use crate::app::App;
 use crate::auth::{Caller, Write};
 use crate::error::Result;
-use crate::http::request::{Fields, FromFields, Json, Origin, parsed};
+use crate::http::request::{Fields, FromFields, Json, Origin, Taken};
 use crate::http::view::LinkView;
 use crate::links::{self, LinkDraft};
 
@@ -30,11 +30,13 @@ pub(super) struct ShortenRequest {
 impl FromFields for ShortenRequest {
     const MISSING: &'static str = "Missing 'url' in request body";
 
-    fn from_fields(fields: &mut Fields) -> Result<Self> {
-        let url = fields.required_text("url", Self::MISSING)?;
+    fn from_fields(fields: &mut Fields) -> Taken<Self> {
+        let url = fields.required_text("url", Self::MISSING);
+        let url = url.and_then(|text| fields.parsed("url", &text));
+        let short_code = short_code(fields);
         Ok(Self {
-            url: parsed("url", &url)?,
-            short_code: short_code(fields)?,
+            url: url?,
+            short_code: short_code?,
         })
     }
 }
@@ -62,6 +64,6 @@ pub(super) async fn shorten(
         owner: None,
         is_active: true,
     };
-    let link = links::create(&app, draft, origin.base()).await?;
+    let link = links::create(&app, draft, origin.reached_at()).await?;
     Ok(super::urls::created(link, &origin))
 }

@@ -16,7 +16,7 @@ use crate::auth::{Caller, Read, Write};
 use crate::error::{Error, Result};
 use crate::http::page::Listed;
 use crate::http::redirect;
-use crate::http::request::{Code, Fields, FromFields, Id, Json, Origin, Query, parsed};
+use crate::http::request::{Code, Fields, FromFields, Id, Json, Origin, Query, Taken};
 use crate::http::view::LinkView;
 use crate::links::{self, LinkDraft, LinkEdit};
 
@@ -30,8 +30,7 @@ pub(super) struct NewLinkRequest {
     #[schema(value_type = Option<String>, max_length = 500)]
     title: Option<Title>,
     /// The user it is to belong to.
-    #[schema(value_type = Option<i64>)]
-    user_id: Owner,
+    user_id: Option<i64>,
     /// The code to use; without one, or with a blank one, a code is generated.
     #[schema(value_type = Option<String>, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     short_code: Option<ShortCode>,
@@ -43,14 +42,19 @@ pub(super) struct NewLinkRequest {
 impl FromFields for NewLinkRequest {
     const MISSING: &'static str = "Missing required field: original_url";
 
-    fn from_fields(fields: &mut Fields) -> Result<Self> {
-        let original_url = fields.required_text("original_url", Self::MISSING)?;
+    fn from_fields(fields: &mut Fields) -> Taken<Self> {
+        let original_url = fields.required_text("original_url", Self::MISSING);
+        let original_url = original_url.and_then(|text| fields.parsed("original_url", &text));
+        let title = title(fields);
+        let user_id = fields.nullable_integer("user_id");
+        let short_code = short_code(fields);
+        let is_active = fields.boolean("is_active");
         Ok(Self {
-            original_url: parsed("original_url", &original_url)?,
-            title: title(fields)?.flatten(),
-            user_id: owner(fields)?,
-            short_code: short_code(fields)?,
-            is_active: fields.boolean("is_active")?.unwrap_or(true),
+            original_url: original_url?,
+            title: title?.flatten(),
+            user_id: user_id?.flatten(),
+            short_code: short_code?,
+            is_active: is_active?.unwrap_or(true),
         })
     }
 }
@@ -76,19 +80,20 @@ pub(super) struct LinkEditRequest {
 impl FromFields for LinkEditRequest {
     const MISSING: &'static str = "Missing request body";
 
-    fn from_fields(fields: &mut Fields) -> Result<Self> {
-        let original_url = fields.text("original_url")?;
-        let short_code = fields.text("short_code")?;
+    fn from_fields(fields: &mut Fields) -> Taken<Self> {
+        let original_url = fields.text("original_url");
+        let short_code = fields.text("short_code");
+        let original_url = fields.parsed_if_given("original_url", original_url);
+        let title = title(fields);
+        let is_active = fields.boolean("is_active");
+        let short_code = fields.parsed_if_given("short_code", short_code);
+        let user_id = fields.nullable_integer("user_id");
         Ok(Self {
-            original_url: original_url
-                .map(|text| parsed("original_url", &text))
-                .transpose()?,
-            title: title(fields)?,
-            is_active: fields.boolean("is_active")?,
-            short_code: short_code
-                .map(|text| parsed("short_code", text.trim()))
-                .transpose()?,
-            user_id: fields.nullable_integer("user_id")?,
+            original_url: original_url?,
+            title: title?,
+            is_active: is_active?,
+            short_code: short_code?,
+            user_id: user_id?,
         })
     }
 }
@@ -109,24 +114,24 @@ impl From<LinkEditRequest> for LinkEdit {
 }
 
 /// A code that may be left out, null or blank: then one is generated.
-pub(super) fn short_code(fields: &mut Fields) -> Result<Option<ShortCode>> {
+pub(super) fn short_code(fields: &mut Fields) -> Taken<Option<ShortCode>> {
     let text = fields.nullable_text("short_code")?.flatten();
-    text.map(|text| parsed("short_code", text.trim())).transpose()
+    text.map(|text| fields.parsed("short_code", text.trim()))
+        .transpose()
 }
 
-fn title(fields: &mut Fields) -> Result<Option<Option<Title>>> {
+fn title(fields: &mut Fields) -> Taken<Option<Option<Title>>> {
     let Some(text) = fields.nullable_text("title")? else {
         return Ok(None);
     };
-    let problem = |problem| Error::invalid_field("title", format!("title {problem}"));
-    text.map(|text| text.parse().map_err(problem))
+    let mut problem = |problem| fields.note("title", format_args!("title {problem}"));
+    text.map(|text| text.parse().map_err(&mut problem))
         .transpose()
         .map(Some)
 }
 
 /// An owner that cannot be anybody's id does not exist.
-fn owner(fields: &mut Fields) -> Result<Owner> {
-    let number = fields.nullable_integer("user_id")?.flatten();
+fn owner(number: Option<i64>) -> Result<Owner> {
     number
         .map(|number| UserId::new(number).map_err(|_| Error::NotFound(links::NO_SUCH_USER)))
         .transpose()
@@ -220,10 +225,13 @@ pub(super) async fn create(
         short_code: request.short_code,
         target: request.original_url,
         title: request.title,
-        owner: request.user_id,
+        owner: owner(request.user_id)?,
         is_active: request.is_active,
     };
-    Ok(created(links::create(&app, draft, origin.base()).await?, &origin))
+    Ok(created(
+        links::create(&app, draft, origin.reached_at()).await?,
+        &origin,
+    ))
 }
 
 /// Get a link.
@@ -262,7 +270,7 @@ pub(super) async fn update(
     Id(id): Id<LinkId>,
     Json(request): Json<LinkEditRequest>,
 ) -> Result<Answer<LinkView>> {
-    let link = links::update(&app, id, request.into(), origin.base()).await?;
+    let link = links::update(&app, id, request.into(), origin.reached_at()).await?;
     Ok(Answer(LinkView::of(link, origin.base())))
 }
 

@@ -12,9 +12,9 @@ use super::urls::state_and_text;
 use super::{Created, Done};
 use crate::app::App;
 use crate::auth::{Caller, Read, Write};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::page::Listed;
-use crate::http::request::{Fields, FromFields, Id, Json, Origin, Query, parsed};
+use crate::http::request::{Fields, FromFields, Id, Json, Origin, Query, Taken};
 use crate::http::view::{LinkView, UserView};
 use crate::users;
 
@@ -32,15 +32,15 @@ pub(super) struct NewUserRequest {
 impl FromFields for NewUserRequest {
     const MISSING: &'static str = "Missing required fields: username, email";
 
-    fn from_fields(fields: &mut Fields) -> Result<Self> {
-        if let Some(missing) = ["username", "email"].into_iter().find(|name| !fields.has(name)) {
-            return Err(Error::invalid_field(missing, Self::MISSING));
-        }
-        let username = fields.required_text("username", Self::MISSING)?;
-        let email = fields.required_text("email", Self::MISSING)?;
+    fn from_fields(fields: &mut Fields) -> Taken<Self> {
+        fields.require(&["username", "email"], Self::MISSING);
+        let username = fields.required_text("username", Self::MISSING);
+        let email = fields.required_text("email", Self::MISSING);
+        let username = username.and_then(|text| self::username(fields, &text));
+        let email = email.and_then(|text| fields.parsed("email", &text));
         Ok(Self {
-            username: self::username(&username)?,
-            email: parsed("email", &email)?,
+            username: username?,
+            email: email?,
         })
     }
 }
@@ -59,19 +59,21 @@ pub(super) struct UserEditRequest {
 impl FromFields for UserEditRequest {
     const MISSING: &'static str = "Missing request body";
 
-    fn from_fields(fields: &mut Fields) -> Result<Self> {
-        let username = fields.text("username")?;
-        let email = fields.text("email")?;
+    fn from_fields(fields: &mut Fields) -> Taken<Self> {
+        let username = fields.text("username");
+        let email = fields.text("email");
+        let username = username.and_then(|text| text.map(|text| self::username(fields, &text)).transpose());
+        let email = fields.parsed_if_given("email", email);
         Ok(Self {
-            username: username.map(|text| self::username(&text)).transpose()?,
-            email: email.map(|text| parsed("email", &text)).transpose()?,
+            username: username?,
+            email: email?,
         })
     }
 }
 
-fn username(text: &str) -> Result<Username> {
+fn username(fields: &mut Fields, text: &str) -> Taken<Username> {
     text.parse()
-        .map_err(|problem: InvalidText| Error::invalid_field("username", format!("Username {problem}")))
+        .map_err(|problem: InvalidText| fields.note("username", format_args!("Username {problem}")))
 }
 
 /// List users.

@@ -10,7 +10,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-use super::Fields;
+use super::fields::{Fields, Taken};
 use crate::error::{Error, Result};
 
 /// The most bytes a JSON body may have.
@@ -29,8 +29,9 @@ pub(in crate::http) trait FromFields: Sized {
     /// What is said when there is no body, or one that is not called JSON.
     const MISSING: &'static str;
 
-    /// Takes the members that it knows; the caller refuses the rest.
-    fn from_fields(fields: &mut Fields) -> Result<Self>;
+    /// Takes the members that it knows, all of them even if one is wrong, so that the client hears of all that are; the caller
+    /// refuses the rest.
+    fn from_fields(fields: &mut Fields) -> Taken<Self>;
 }
 
 impl<T: FromFields, S: Sync> FromRequest<S> for Json<T> {
@@ -45,9 +46,8 @@ impl<T: FromFields, S: Sync> FromRequest<S> for Json<T> {
             return Err(Error::invalid(T::MISSING));
         }
         let mut fields = Fields::of(parse(&bytes)?)?;
-        let value = T::from_fields(&mut fields)?;
-        fields.finish()?;
-        Ok(Self(value))
+        let value = T::from_fields(&mut fields);
+        fields.finish(value).map(Self)
     }
 }
 

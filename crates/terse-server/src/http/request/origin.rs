@@ -24,15 +24,15 @@ impl Origin {
         &self.base
     }
 
-    /// This request's own address as the client sees it, without query. Behind a proxy that hands the host through, the
-    /// base knows the scheme and the path in front of ours.
+    /// Where the client reached us.
+    pub(in crate::http) fn reached_at(&self) -> &BaseUrl {
+        &self.reached_at
+    }
+
+    /// This request's own address as it is seen from outside, without query. Only the base knows the scheme and the path in
+    /// front of ours that a proxy adds.
     pub(in crate::http) fn this_url(&self) -> String {
-        let outside = if self.base.host() == self.reached_at.host() {
-            &self.base
-        } else {
-            &self.reached_at
-        };
-        format!("{outside}{}", self.path)
+        format!("{}{}", self.base, self.path)
     }
 
     /// The path of something else of the API, below the same mount as this request: for `Location`.

@@ -52,7 +52,12 @@ impl Query {
         &self,
         name: &str,
     ) -> Result<Option<T>> {
-        self.get(name).map(|text| super::parsed(name, text)).transpose()
+        let text = self.get(name);
+        text.map(|text| {
+            text.parse()
+                .map_err(|problem| Error::invalid_field(name, problem))
+        })
+        .transpose()
     }
 
     /// What `q`, or `search`, looks for; blank looks for anything.

@@ -41,8 +41,8 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
             return Err(Error::invalid_field("file", NO_FILE));
         }
         let mut fields = Fields::of(parse(&bytes)?)?;
-        let name = fields.required_text("file", NO_FILE)?;
-        fields.finish()?;
+        let name = fields.required_text("file", NO_FILE);
+        let name = fields.finish(name)?;
         if name.trim().is_empty() {
             Err(Error::invalid_field("file", NO_FILE))
         } else {

@@ -3,16 +3,14 @@
 use terse_core::{PageRequest, Timestamp};
 
 use super::Scratch;
-use crate::transfer::users::import_uploaded;
+use crate::transfer::users::{RENUMBERED_LISTED_MAX, UploadReport, import_uploaded};
 use crate::transfer::{SKIPPED_LISTED_MAX, TransferError};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// The users afterwards as `id name email`, and the skipped rows as `row reason`.
 async fn uploaded(scratch: &Scratch, csv: &str) -> (Vec<String>, Vec<String>) {
-    let report = import_uploaded(&scratch.store, csv.as_bytes(), NOW)
-        .await
-        .expect("a file that can be read");
+    let report = reported(scratch, csv).await;
     let page = PageRequest::after(0, 1_000);
     let users = scratch.store.list_users(page).await.expect("readable").rows;
     let user = |user: terse_core::User| format!("{} {} {}", user.id, user.username, user.email);
@@ -23,6 +21,22 @@ async fn uploaded(scratch: &Scratch, csv: &str) -> (Vec<String>, Vec<String>) {
             .map(|skipped| format!("{} {}", skipped.row, skipped.reason))
             .collect(),
     )
+}
+
+async fn reported(scratch: &Scratch, csv: &str) -> UploadReport {
+    import_uploaded(&scratch.store, csv.as_bytes(), NOW)
+        .await
+        .expect("a file that can be read")
+}
+
+/// The users whose ids were replaced as `row old new`.
+async fn renumbered(scratch: &Scratch, csv: &str) -> Vec<String> {
+    let report = reported(scratch, csv).await;
+    assert_eq!(report.skipped, []);
+    let listed = report.renumbered.iter();
+    listed
+        .map(|one| format!("{} {} {}", one.row, one.wished_id, one.id))
+        .collect()
 }
 
 async fn refused(csv: &[u8]) -> TransferError {
@@ -48,22 +62,49 @@ async fn names_of_columns_may_stand_in_any_order_and_case_behind_a_byte_order_ma
 }
 
 #[tokio::test]
-async fn a_free_id_is_kept_and_a_taken_one_replaced() {
+async fn a_free_id_is_kept_and_a_taken_one_replaced_and_reported() {
     let scratch = Scratch::new().await;
     uploaded(&scratch, "id,username,email\n7,ada,ada@a.example\n").await;
-    let csv = "id,username,email\n7,bob,bob@a.example\n,cyd,cyd@a.example\n20,dan,dan@a.example\n20,eve,eve@a.example\n";
-    let (users, skipped) = uploaded(&scratch, csv).await;
+    let csv = "id,username,email\n7,bob,bob@a.example\n,cyd,cyd@a.example\n20,dan,dan@a.example\n20,eve,eve@a.example\n8,fay,fay@a.example\n9007199254740993,gus,gus@a.example\n";
+    assert_eq!(
+        renumbered(&scratch, csv).await,
+        ["2 7 21", "5 20 23", "7 9007199254740993 24"]
+    );
+    let (users, _) = uploaded(&scratch, "username,email\n").await;
     assert_eq!(
         users,
         [
             "7 ada ada@a.example",
-            "8 cyd cyd@a.example",
+            "8 fay fay@a.example",
             "20 dan dan@a.example",
             "21 bob bob@a.example",
-            "22 eve eve@a.example"
+            "22 cyd cyd@a.example",
+            "23 eve eve@a.example",
+            "24 gus gus@a.example",
         ]
     );
-    assert_eq!(skipped, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_taken_id_costs_no_other_row_its_own_however_long_the_file_is() {
+    let scratch = Scratch::new().await;
+    uploaded(&scratch, "id,username,email\n1,ada,ada@a.example\n").await;
+    let rows = (1..=5_000).map(|id| format!("{id},u{id},u{id}@a.example\n"));
+    let csv = format!("id,username,email\n{}", rows.collect::<String>());
+    assert_eq!(renumbered(&scratch, &csv).await, ["2 1 5001"]);
+}
+
+#[tokio::test]
+async fn more_replaced_ids_than_anybody_reads_are_counted() {
+    let scratch = Scratch::new().await;
+    let file = |name: &str| {
+        let rows = (1..=1_500).map(|id| format!("{id},{name}{id},{name}{id}@a.example\n"));
+        format!("id,username,email\n{}", rows.collect::<String>())
+    };
+    uploaded(&scratch, &file("a")).await;
+    let report = reported(&scratch, &file("b")).await;
+    assert_eq!((report.inserted, report.renumbered_total), (1_500, 1_500));
+    assert_eq!(report.renumbered.len(), RENUMBERED_LISTED_MAX);
 }
 
 #[tokio::test]
@@ -79,7 +120,8 @@ async fn repeated_and_malformed_rows_are_skipped_and_named() {
         ,cyd,nonsense,\n\
         zero,dan,dan@a.example,\n\
         ,eve,eve@a.example,yesterday\n\
-        ,too,few\n";
+        ,too,few\n\n\
+        \"never closed,x@a.example\n";
     let (users, skipped) = uploaded(&scratch, csv).await;
     assert_eq!(users, ["1 ada ada@a.example"]);
     assert_eq!(
@@ -94,6 +136,7 @@ async fn repeated_and_malformed_rows_are_skipped_and_named() {
             "9 id must be a positive integer, not \"zero\"",
             "10 created_at must be a time as 2026-01-31T12:00:00Z or 2026-01-31 12:00:00 (UTC), not \"yesterday\"",
             "11 has 3 fields, the header has 4",
+            "12 has 1 field, the header has 4",
         ]
     );
 }

@@ -30,10 +30,18 @@ impl Client {
 
     /// The answer, or `None` when the server died before it was whole.
     pub(crate) fn request(&mut self, method: &str, path: &str, agent: &str, body: &str) -> Option<Answer> {
+        // With the length of a body, even of none, a visit is no plain one: it would not be answered in the express lane.
+        let about_body = if body.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "content-type: application/json\r\ncontent-length: {}\r\n",
+                body.len()
+            )
+        };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: {agent}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.host,
-            body.len()
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nuser-agent: {agent}\r\n{about_body}\r\n{body}",
+            self.host
         );
         self.stream.write_all(request.as_bytes()).ok()?;
         let (head, mut rest) = self.read_head()?;

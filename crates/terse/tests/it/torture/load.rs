@@ -30,6 +30,7 @@ pub(crate) struct History {
 }
 
 /// One visitor's visits: number `n` of them had the user agent `{name}n{n}`.
+#[derive(Clone)]
 pub(crate) struct Visits {
     pub(crate) name: String,
     pub(crate) sent: u64,
@@ -57,11 +58,13 @@ impl Load {
         let codes: Arc<[String]> = model.links().iter().map(|link| link.code.clone()).collect();
         // All of them before the first request: that one may be what the server dies of.
         let (for_creator, for_changer) = (Client::of(server), Client::of(server));
-        let clients: Vec<_> = (0..VISITORS).map(|_| Client::of(server)).collect();
-        let visitors = (0..).zip(clients).map(|(visitor, client)| {
+        let clients: Vec<_> = (0..VISITORS)
+            .map(|_| [Client::of(server), Client::of(server)])
+            .collect();
+        let visitors = (0..).zip(clients).map(|(visitor, clients)| {
             let (answers, codes) = (Arc::clone(&answers), Arc::clone(&codes));
             let dice = Dice(Seeded::new(seed.wrapping_add(visitor)));
-            spawn(move || visit(client, &answers, &codes, &dice, format!("r{round}v{visitor}")))
+            spawn(move || visit(clients, &answers, &codes, &dice, format!("r{round}v{visitor}")))
         });
         let visitors = visitors.collect();
         let counted = Arc::clone(&answers);
@@ -120,13 +123,26 @@ fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHa
         .expect("a thread can be started")
 }
 
-fn visit(mut client: Client, answers: &AtomicU64, codes: &[String], dice: &Dice, name: String) -> Visits {
+/// Visits in turn over a connection that stays in the express lane and one that the router has: the two keep step, or nearly
+/// all answers would come from the faster one.
+fn visit(
+    [mut express, mut general]: [Client; 2],
+    answers: &AtomicU64,
+    codes: &[String],
+    dice: &Dice,
+    name: String,
+) -> Visits {
     let (mut sent, mut answered) = (0, 0);
     loop {
         let code = pick(codes, dice);
         let agent = format!("{name}n{sent}");
+        let answer = if sent % 2 == 0 {
+            express.request("GET", &format!("/{code}"), &agent, "")
+        } else {
+            general.request("GET", &format!("/urls/{code}/redirect"), &agent, "")
+        };
         sent += 1;
-        let Some(answer) = client.request("GET", &format!("/{code}"), &agent, "") else {
+        let Some(answer) = answer else {
             return Visits { name, sent, answered };
         };
         assert_eq!(answer.status, 302, "{code}");

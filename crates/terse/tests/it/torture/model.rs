@@ -11,6 +11,7 @@ use crate::server::Server;
 const LINKS_AT_FIRST: usize = 20;
 
 /// What the server must know.
+#[derive(Clone)]
 pub(crate) struct Model {
     links: Vec<LinkModel>,
     /// Clicks seen in the log, by link.
@@ -20,6 +21,7 @@ pub(crate) struct Model {
 }
 
 /// A link that was acknowledged, or found after a kill that interrupted its creation.
+#[derive(Clone)]
 pub(crate) struct LinkModel {
     pub(crate) id: u64,
     pub(crate) code: String,

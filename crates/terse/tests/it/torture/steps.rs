@@ -11,7 +11,7 @@ use std::process::Command;
 use super::load::{History, Load};
 use super::model::Model;
 use super::setting;
-use crate::server::{Server, serve_arguments, terse};
+use crate::server::{Server, serve_within, terse};
 
 /// What changes files, and which times of it `make test` takes. A dozen of the first ones are in the start.
 const STEPS: [(&str, &[u64]); 6] = [
@@ -23,7 +23,7 @@ const STEPS: [(&str, &[u64]); 6] = [
     ("fallocate", &[2, 4]),
 ];
 /// A server that has given so many answers without coming to the step does not come to it.
-const ANSWERS_MAX: u64 = 3_000;
+const ANSWERS_MAX: u64 = 6_000;
 /// Makes a click's record so long that a segment is full after a thousand.
 const TARGET_BYTES_MORE: usize = 8_000;
 /// `make torture` takes every step up to this one, then ever fewer.
@@ -51,7 +51,6 @@ fn nothing_that_was_acknowledged_is_lost_or_doubled_by_a_kill_in_any_step() {
             let server = Server::start(data.path());
             model.reconcile(&server, &history);
             assert_eq!(server.stop().code(), Some(0));
-            remove_torn(data.path());
             check(data.path());
             println!(
                 "{call} {step}: {}, {} clicks",
@@ -89,35 +88,17 @@ fn run_up_to(data_dir: &Path, model: &Model, round: u64, call: &str, step: u64) 
     (load.finish(), !is_past)
 }
 
-fn killed_at(data_dir: &Path, call: &str, step: u64) -> Command {
-    let terse = terse();
-    let mut command = Command::new("strace");
+pub(super) fn killed_at(data_dir: &Path, call: &str, step: u64) -> Command {
+    let mut strace = Command::new("strace");
     // As a grandchild, so that the server is the child that is signalled and waited for.
-    command
+    strace
         .args(["-D", "-f", "--quiet=all", "--output=/dev/null"])
         .arg(format!("--trace={call}"))
-        .arg(format!("--inject={call}:signal=KILL:when={step}"))
-        .arg("--")
-        .arg(terse.get_program())
-        .args(serve_arguments(data_dir));
-    for (name, value) in terse.get_envs() {
-        assert!(value.is_none(), "a variable is taken away, none is added");
-        command.env_remove(name);
-    }
-    command
+        .arg(format!("--inject={call}:signal=KILL:when={step}"));
+    serve_within(strace, data_dir)
 }
 
-/// A thread that died amid a record, which nobody was told of then, leaves a torn one, and a start keeps its segment for a
-/// person to look at. The comparison has looked.
-fn remove_torn(data_dir: &Path) {
-    let journal = std::fs::read_dir(data_dir.join("journal")).expect("a folder");
-    let paths = journal.map(|entry| entry.expect("an entry").path());
-    for path in paths.filter(|path| path.extension().is_some_and(|suffix| suffix == "bad")) {
-        std::fs::remove_file(path).expect("ours");
-    }
-}
-
-fn check(data_dir: &Path) {
+pub(super) fn check(data_dir: &Path) {
     let output = terse()
         .args(["check", "--data-dir"])
         .arg(data_dir)

@@ -105,8 +105,13 @@ fn agrees(bytes: &[u8]) -> bool {
     }
     let (theirs, ours) = (noted.visitor(visit.is_head), visit.headers.visitor(visit.is_head));
     assert_eq!(
-        (theirs.user_agent, theirs.referrer, theirs.is_prefetch),
-        (ours.user_agent, ours.referrer, ours.is_prefetch)
+        (
+            theirs.user_agent,
+            theirs.referrer,
+            theirs.is_prefetch,
+            theirs.is_private
+        ),
+        (ours.user_agent, ours.referrer, ours.is_prefetch, ours.is_private)
     );
     let id = request
         .headers()
