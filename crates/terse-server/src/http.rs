@@ -34,6 +34,8 @@ use request_id::{RequestId, RequestIds, X_REQUEST_ID};
 pub use api::openapi;
 #[cfg(feature = "bench-internals")]
 pub(crate) use express::bench;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use express::head::fuzzing;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_HOST: &str = "An HTTP/1.1 request needs exactly one Host header";

@@ -14,7 +14,7 @@
 pub(crate) mod bench;
 mod connection;
 mod detour;
-mod head;
+pub(crate) mod head;
 mod inbox;
 mod responder;
 mod worker;
