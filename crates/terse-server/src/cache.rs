@@ -46,6 +46,7 @@ pub struct LinkCache {
     hasher: RandomState,
     clock: Arc<dyn Clock>,
     counts: Counts,
+    bytes_max: u64,
 }
 
 /// A code that had no link when its generation was the given one.
@@ -85,6 +86,7 @@ impl LinkCache {
             generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
             clock,
             counts: Counts::new(evictions),
+            bytes_max,
         }
     }
 

@@ -32,11 +32,14 @@ use crate::app::App;
 use crate::error::Error;
 use crate::lifecycle::Tasks;
 use crate::telemetry::{UNMATCHED, names};
+use redirect::Failure;
 use request_id::{RequestIds, X_REQUEST_ID};
 
 pub use api::openapi;
 #[cfg(feature = "bench-internals")]
 pub(crate) use express::bench;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use express::head::fuzzing;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_HOST: &str = "An HTTP/1.1 request needs exactly one Host header";
@@ -76,6 +79,15 @@ impl Service {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
+        self.answer_after(request, None).await
+    }
+
+    /// As [`Self::answer`]. If the request is the visit of a code that was looked up in vain, `failure` says why.
+    async fn answer_after<B>(&self, request: Request<B>, failure: Option<Failure>) -> Response
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
         let id = self.0.request_ids.of(request.headers());
         let has_unread_body = !request.body().is_end_stream() && !reads_bodies(request.method());
         let mut response = match redirect::code_of(&request) {
@@ -84,7 +96,10 @@ impl Service {
                 requests.note(UNMATCHED, StatusCode::BAD_REQUEST, Duration::ZERO);
                 problem::render(Error::invalid(NO_HOST).into_response(), None, &id)
             }
-            Some(code) => redirect::answer(&self.0.app, code, request.method(), request.headers(), &id).await,
+            Some(code) => {
+                let (method, headers) = (request.method(), request.headers());
+                redirect::answer(&self.0.app, code, method, headers, &id, failure).await
+            }
             None => self.route(request.map(Body::new), &id).await,
         };
         if has_unread_body {
@@ -129,3 +144,6 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
         (Some(_), Some(_)) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

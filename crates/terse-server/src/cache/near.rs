@@ -2,20 +2,30 @@
 //! thread writes: no lock, no reference count.
 //!
 //! An entry is believed as long as its code's generation is the one that was read before the entry was: a change of
-//! the link ends the generation after it has taken the link out of the shared cache ([`LinkCache::forget`]).
+//! the link ends the generation after it has taken the link out of the shared cache ([`LinkCache::forget`]). That the
+//! shared cache has dropped a link for want of room ends nothing: the copy here stays until another takes its place, so what
+//! all tables keep together is limited on its own.
 
 use super::{CachedLink, LinkCache};
 
 /// Links that have the same place.
 const WAYS: usize = 4;
-/// Places in all. With four links each they fill 2 MiB.
-const SETS: usize = 1 << 15;
+/// Places at most. With four links each they fill 2 MiB.
+const SETS_MAX: usize = 1 << 15;
+/// A link whose texts are longer stays in the shared cache only. Copying them to the client costs more than the lock does.
+const TEXT_BYTES_MAX: usize = 512;
+/// What an entry keeps in memory at most once the shared cache has dropped its link: texts, what stands before them, its place in
+/// the table.
+const ENTRY_BYTES_MAX: u64 = TEXT_BYTES_MAX as u64 + 88;
 
 /// Links at hand.
 pub struct NearCache {
+    /// A power of two of them.
     sets: Box<[Set]>,
     /// Which way of a full set gives way next.
     next_way: usize,
+    /// The last link that was too long for the table.
+    long: Option<CachedLink>,
     hits: Hits,
 }
 
@@ -41,23 +51,29 @@ struct Entry {
     generation: u32,
 }
 
-impl Default for NearCache {
-    fn default() -> Self {
+impl NearCache {
+    /// A table for one of `threads` threads. Together they keep at most as much memory as `cache` may use, should it have dropped
+    /// all that they have.
+    pub fn new(cache: &LinkCache, threads: usize) -> Self {
+        let entries = cache.bytes_max / (ENTRY_BYTES_MAX * threads.max(1) as u64);
+        let sets = usize::try_from(entries).unwrap_or(usize::MAX) / WAYS;
+        let sets = sets.clamp(1, SETS_MAX);
+        let power_of_two = 1 << sets.ilog2();
         Self {
-            sets: (0..SETS).map(|_| Set::default()).collect(),
+            sets: (0..power_of_two).map(|_| Set::default()).collect(),
             next_way: 0,
+            long: None,
             hits: Hits::default(),
         }
     }
-}
 
-impl NearCache {
     /// The link with this code if `cache` has it in memory: as [`LinkCache::get`].
     pub fn get(&mut self, cache: &LinkCache, code: &str) -> Option<&CachedLink> {
         let hash = cache.hash(code);
         let tag = u32::try_from(hash >> 32).unwrap_or(u32::MAX);
-        let place = usize::try_from(hash).unwrap_or(usize::MAX) % SETS;
+        let place = usize::try_from(hash).unwrap_or(usize::MAX) & (self.sets.len() - 1);
         let generation = cache.generation_of(hash);
+        let set = &mut self.sets[place];
         let is_it = |entry: &Option<Entry>| {
             entry.as_ref().is_some_and(|entry| {
                 entry.tag == tag
@@ -65,39 +81,47 @@ impl NearCache {
                     && entry.link.short_code() == code.as_bytes()
             })
         };
-        let way = if let Some(way) = self.sets[place].0.iter().position(is_it) {
+        let way = if let Some(way) = set.0.iter().position(is_it) {
             self.hits.near += 1;
             way
         } else {
             // The generation was read before this, as it must be. Not by `get`, whose count is everybody's.
             let link = cache.links.get(code)?;
             self.hits.memory += 1;
-            let way = self.way_for(place, tag);
-            self.sets[place].0[way] = Some(Entry {
+            if link.text_bytes() > TEXT_BYTES_MAX {
+                return Some(self.long.insert(link));
+            }
+            let way = set.way_for(tag, &mut self.next_way);
+            set.0[way] = Some(Entry {
                 link,
                 tag,
                 generation,
             });
             way
         };
-        self.sets[place].0[way].as_ref().map(|entry| &entry.link)
+        set.0[way].as_ref().map(|entry| &entry.link)
     }
 
     /// Where links were found so far.
     pub fn hits(&self) -> Hits {
         self.hits
     }
+}
 
+impl Set {
     /// An older copy of the same link gives way first, then nothing, then each in turn.
-    fn way_for(&mut self, place: usize, tag: u32) -> usize {
-        let ways = &self.sets[place].0;
+    fn way_for(&self, tag: u32, next_way: &mut usize) -> usize {
         let same = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.tag == tag);
-        ways.iter()
+        self.0
+            .iter()
             .position(same)
-            .or_else(|| ways.iter().position(Option::is_none))
+            .or_else(|| self.0.iter().position(Option::is_none))
             .unwrap_or_else(|| {
-                self.next_way = (self.next_way + 1) % WAYS;
-                self.next_way
+                *next_way = (*next_way + 1) % WAYS;
+                *next_way
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,11 +19,10 @@ use super::Service;
 use super::express::{Arrival, Express, StopOnDrop};
 use crate::lifecycle::Tasks;
 use crate::telemetry::Refusal;
-use place::Places;
 
 pub use descriptors::connections_within_limit;
 pub use place::PerAddress;
-pub(super) use place::Place;
+pub(super) use place::{Place, Places};
 pub(super) use stall::Stalling;
 pub use stall::WRITE_WITHIN;
 
@@ -160,7 +159,9 @@ fn admit(stream: TcpStream, place: Place, express: Option<&Express>, service: &S
     let _ = stream.set_nodelay(true);
     let Some(express) = express else {
         let (service, tasks_of_it) = (service.clone(), tasks.clone());
-        tasks.spawn(async move { general::serve(stream, Vec::new(), service, &tasks_of_it, place).await });
+        tasks.spawn(async move {
+            general::serve(stream, Vec::new(), service, &tasks_of_it, place, None).await;
+        });
         return;
     };
     let given = stream.into_std().map(|stream| {
@@ -174,7 +175,11 @@ fn admit(stream: TcpStream, place: Place, express: Option<&Express>, service: &S
     });
     match given {
         Ok(Ok(())) => {}
-        Ok(Err(_ending)) => tracing::debug!("a connection came too late"),
+        // The threads have failed, and said so.
+        Ok(Err(arrival)) => {
+            let (service, tasks_of_it) = (service.clone(), tasks.clone());
+            tasks.spawn(async move { arrival.serve_generally(service, &tasks_of_it, None).await });
+        }
         Err(error) => tracing::warn!("a connection cannot be waited for and is closed: {error}"),
     }
 }

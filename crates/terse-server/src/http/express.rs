@@ -14,7 +14,8 @@
 pub(crate) mod bench;
 mod connection;
 mod detour;
-mod head;
+pub(crate) mod head;
+mod inbox;
 mod responder;
 mod worker;
 
@@ -25,9 +26,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::Service;
-use super::door::Place;
+use super::door::{Place, general};
+use super::redirect::Failure;
+use crate::error::Error;
 use crate::lifecycle::Tasks;
-use worker::{Inbox, Worker};
+use inbox::Inbox;
+use worker::Worker;
 
 /// A connection on its way to a thread.
 pub(super) struct Arrival {
@@ -41,6 +45,19 @@ pub(super) struct Arrival {
     pub(super) arrived_at: Duration,
     /// Its place among the open connections.
     pub(super) place: Place,
+}
+
+impl Arrival {
+    /// Serves the connection as hyper does, to its end. `failure` is what came of looking up the code that `unanswered` asks
+    /// for, if that was in vain.
+    pub(super) async fn serve_generally(self, service: Service, tasks: &Tasks, failure: Option<Error>) {
+        let arrived_at = self.arrived_at;
+        let failure = failure.map(|error| Failure { error, arrived_at });
+        match tokio::net::TcpStream::from_std(self.stream) {
+            Ok(stream) => general::serve(stream, self.unanswered, service, tasks, self.place, failure).await,
+            Err(error) => tracing::warn!("a connection cannot be waited for and is closed: {error}"),
+        }
+    }
 }
 
 /// Hands connections to the threads. They end when this is dropped by its last owner.
@@ -62,16 +79,20 @@ impl Express {
     /// When the system gives no thread, or nothing to wait for connections with.
     pub(super) fn start(threads: usize, service: &Service, tasks: &Tasks) -> io::Result<(Self, StopOnDrop)> {
         let workers: Vec<_> = (0..threads.max(1)).map(Worker::new).collect::<io::Result<_>>()?;
-        let express = Self(Arc::new(Threads {
-            inboxes: workers.iter().map(Worker::inbox).collect(),
-            next: AtomicUsize::new(0),
-        }));
+        let express = Self::of(workers.iter().map(Worker::inbox));
         // Before the first thread starts: should a later one fail to, this ends the others.
         let stop = StopOnDrop(express.clone());
         for worker in workers {
             worker.start(service.clone(), tasks, express.clone())?;
         }
         Ok((express, stop))
+    }
+
+    fn of(inboxes: impl IntoIterator<Item = Arc<Inbox>>) -> Self {
+        Self(Arc::new(Threads {
+            inboxes: inboxes.into_iter().collect(),
+            next: AtomicUsize::new(0),
+        }))
     }
 
     /// Has the threads close connections that nothing was heard of for a moment: others wait for their places.
@@ -81,10 +102,21 @@ impl Express {
         }
     }
 
-    /// Gives a connection to the next thread. Gives it back when the threads have been told to end.
-    pub(super) fn give(&self, arrival: Arrival) -> Result<(), Arrival> {
+    /// Gives a connection to the next thread. Gives it back when all threads have ended or been told to.
+    pub(super) fn give(&self, mut arrival: Arrival) -> Result<(), Arrival> {
         let turn = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.inboxes[turn % self.0.inboxes.len()].put(arrival)
+        for place in 0..self.threads() {
+            let inbox = &self.0.inboxes[turn.wrapping_add(place) % self.threads()];
+            match inbox.put(arrival) {
+                Ok(()) => return Ok(()),
+                Err(back) => arrival = back,
+            }
+        }
+        Err(arrival)
+    }
+
+    fn threads(&self) -> usize {
+        self.0.inboxes.len()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The hot path: `GET /{code}`, answered before the router and its layers see it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, LOCATION};
@@ -16,6 +18,13 @@ use crate::visits::{self, Visitor};
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// What came of looking up a code, in vain.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// When the visit arrived, by the clock's elapsed time: its visitor has waited for the look-up.
+    pub(super) arrived_at: Duration,
+}
+
 /// The code that a request for a short link names. `None` for everything that the router has to look at: other
 /// methods, longer paths, reserved words, and segments that are no code as they stand.
 pub(super) fn code_of<B>(request: &Request<B>) -> Option<&str> {
@@ -28,16 +37,20 @@ pub(super) fn code_of<B>(request: &Request<B>) -> Option<&str> {
     (visit && plain && !is_reserved_segment(code)).then_some(code)
 }
 
-/// The whole answer to a request that [`code_of`] took.
+/// The whole answer to a request that [`code_of`] took. `failure` is what came of looking up `code`, if that was in vain.
 pub(super) async fn answer(
     app: &App,
     code: &str,
     method: &Method,
     headers: &HeaderMap,
     id: &HeaderValue,
+    failure: Option<Failure>,
 ) -> Response {
-    let arrived_at = app.clock.elapsed();
-    let response = match visit(app, code, method, headers).await {
+    let (arrived_at, visited) = match failure {
+        Some(Failure { error, arrived_at }) => (arrived_at, Err(error)),
+        None => (app.clock.elapsed(), visit(app, code, method, headers).await),
+    };
+    let response = match visited {
         Ok(response) => response,
         Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
     };

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bulk;
 mod documentation;
+mod door;
 mod events;
 mod health;
 mod lists;

@@ -68,6 +68,11 @@ impl TestApp {
         }
     }
 
+    /// What answers, for a door of one's own.
+    pub(crate) fn service(&self) -> Service {
+        self.service.clone()
+    }
+
     /// Lets time pass, so that two things do not happen at the same millisecond.
     pub(crate) fn later(&self) {
         self.clock.advance(Duration::from_secs(1));

@@ -1,5 +1,6 @@
 //! A connection as hyper serves it: for requests of every kind.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io::Cursor;
 use std::pin::pin;
@@ -12,20 +13,23 @@ use tokio::net::TcpStream;
 
 use super::{HEAD_BYTES_MAX, HEADER_WITHIN, HEADERS_MAX, Place, Stalling};
 use crate::http::Service;
+use crate::http::redirect::Failure;
 use crate::lifecycle::Tasks;
 
 /// Answers requests until the client or time ends the connection: first those in `unanswered`, which was read of
-/// `stream` already.
+/// `stream` already. `failure` answers the first of them if it is a visit, whose code was looked up in vain.
 pub(in crate::http) async fn serve(
     stream: TcpStream,
     unanswered: Vec<u8>,
     service: Service,
     tasks: &Tasks,
     _place: Place,
+    failure: Option<Failure>,
 ) {
+    let failure = Cell::new(failure);
     let answer = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
+        let (service, failure) = (service.clone(), failure.take());
+        async move { Ok::<_, Infallible>(service.answer_after(request, failure).await) }
     });
     let (reader, writer) = stream.into_split();
     let stream = tokio::io::join(Cursor::new(unanswered).chain(reader), Stalling::new(writer));
@@ -53,3 +57,6 @@ pub(in crate::http) async fn serve(
         tracing::debug!("a connection ended early: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

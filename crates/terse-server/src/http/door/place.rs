@@ -10,7 +10,7 @@ use crate::telemetry::{Connections, OpenConnection, Refusal};
 
 /// Hands out places.
 #[derive(Clone)]
-pub(super) struct Places {
+pub(in crate::http) struct Places {
     all: Arc<Semaphore>,
     addresses: Addresses,
     connections: Arc<Connections>,
@@ -26,7 +26,7 @@ pub(in crate::http) struct Place {
 
 /// The address has as many connections as it may have.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(in crate::http) struct TooMany;
 
 #[derive(Clone)]
 struct Addresses {
@@ -50,7 +50,11 @@ pub struct PerAddress {
 }
 
 impl Places {
-    pub(super) fn new(all_max: usize, per_address: PerAddress, connections: Arc<Connections>) -> Self {
+    pub(in crate::http) fn new(
+        all_max: usize,
+        per_address: PerAddress,
+        connections: Arc<Connections>,
+    ) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all_max)),
             addresses: Addresses {
@@ -63,7 +67,7 @@ impl Places {
     }
 
     /// Waits until fewer connections are open than may be.
-    pub(super) async fn wait(&self) -> OwnedSemaphorePermit {
+    pub(in crate::http) async fn wait(&self) -> OwnedSemaphorePermit {
         let permit = Arc::clone(&self.all).acquire_owned().await;
         permit.expect("the semaphore is never closed")
     }
@@ -74,7 +78,11 @@ impl Places {
     }
 
     /// The place of a connection from `address`.
-    pub(super) fn take(&self, one_of_all: OwnedSemaphorePermit, address: IpAddr) -> Result<Place, TooMany> {
+    pub(in crate::http) fn take(
+        &self,
+        one_of_all: OwnedSemaphorePermit,
+        address: IpAddr,
+    ) -> Result<Place, TooMany> {
         let of_address = self.addresses.take(address);
         let of_address = of_address.inspect_err(|TooMany| self.connections.refused(Refusal::PerAddress))?;
         Ok(Place {

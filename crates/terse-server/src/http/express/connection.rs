@@ -10,7 +10,7 @@ use super::responder::{Next, Responder};
 use crate::http::door::{HEAD_BYTES_MAX, Place};
 
 /// A client that sends more than this many buffers of pipelined requests lets the other connections have their turn.
-const READS_MAX: usize = 4;
+pub(super) const READS_MAX: usize = 4;
 
 /// A connection whose requests so far were all answered.
 pub(super) struct Connection {
@@ -20,6 +20,8 @@ pub(super) struct Connection {
     pub(super) place: Place,
     /// When it was last heard of, in the thread's seconds.
     pub(super) heard_at_s: u64,
+    /// The client has said that it sends no more. No second event says so.
+    pub(super) is_at_end: bool,
 }
 
 /// What becomes of a connection that was served.
@@ -68,13 +70,8 @@ impl Buffers {
 }
 
 impl Connection {
-    /// Answers what has arrived. With `is_at_end`, the client has said that it sends no more.
-    pub(super) fn serve(
-        &mut self,
-        responder: &mut Responder,
-        buffers: &mut Buffers,
-        is_at_end: bool,
-    ) -> Fate {
+    /// Answers what has arrived.
+    pub(super) fn serve(&mut self, responder: &mut Responder, buffers: &mut Buffers) -> Fate {
         for _ in 0..READS_MAX {
             let read = match recv(&self.stream, &mut *buffers.input, RecvFlags::empty()) {
                 Ok((0, _)) => return Fate::Ends,
@@ -85,7 +82,7 @@ impl Connection {
             };
             let fate = self.answer(&buffers.input[..read], responder, &mut buffers.output);
             // The system tells of what arrives later; a read that did not fill the buffer has emptied the socket.
-            if fate != Fate::Stays || (read < buffers.input.len() && !is_at_end) {
+            if fate != Fate::Stays || (read < buffers.input.len() && !self.is_at_end) {
                 return fate;
             }
         }
@@ -95,9 +92,11 @@ impl Connection {
     /// Answers `bytes`, which were read.
     pub(super) fn answer(&mut self, bytes: &[u8], responder: &mut Responder, output: &mut Vec<u8>) -> Fate {
         let mut unanswered = bytes;
+        // A full buffer: what follows is there already, most likely.
+        let is_all = bytes.len() < HEAD_BYTES_MAX;
         loop {
             output.clear();
-            let (answered, next) = responder.answer(unanswered, output);
+            let (answered, next) = responder.answer(unanswered, is_all, output);
             unanswered = &unanswered[answered..];
             let sent = self.send(output);
             responder.note_sent();
@@ -117,6 +116,11 @@ impl Connection {
                 Next::General => Fate::Leaves(Why::General(unanswered.to_vec())),
             };
         }
+    }
+
+    /// Whether something has arrived that was not read.
+    pub(super) fn has_unread(&self) -> bool {
+        matches!(recv(&self.stream, &mut [0; 1][..], RecvFlags::PEEK), Ok((1.., _)))
     }
 
     /// Writes as much as the client takes now; how much that is.

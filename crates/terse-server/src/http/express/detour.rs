@@ -8,8 +8,9 @@ use tokio::io::AsyncWriteExt;
 
 use super::connection::{Connection, Why};
 use super::{Arrival, Express, head};
+use crate::error::{Error, Result};
 use crate::http::Service;
-use crate::http::door::{Place, Stalling, general};
+use crate::http::door::Stalling;
 use crate::lifecycle::Tasks;
 use crate::visits;
 
@@ -24,56 +25,64 @@ pub(super) struct Detour {
 
 impl Detour {
     /// Does what `connection` needs, which no thread waits for any more.
-    pub(super) async fn take(mut self, connection: Connection, why: Why, was_looked_up: bool) {
+    pub(super) async fn take(self, connection: Connection, why: Why, was_looked_up: bool) {
         let Connection { stream, place, .. } = connection;
-        let stream = TcpStream::from(stream);
+        let mut arrival = Arrival {
+            stream: TcpStream::from(stream),
+            unanswered: Vec::new(),
+            is_looked_up: false,
+            arrived_at: self.arrived_at,
+            place,
+        };
         match why {
             // Once: what is not in memory right after a look-up will not stay there for the thread to find.
-            Why::LookUp(unanswered) if !was_looked_up && self.look_up(&unanswered).await => {
-                self.give_back(stream, unanswered, true, place).await;
+            Why::LookUp(unanswered) if !was_looked_up => {
+                let found = self.look_up(&unanswered).await;
+                arrival.unanswered = unanswered;
+                arrival.is_looked_up = true;
+                match found {
+                    Some(Ok(())) => self.give_back(arrival).await,
+                    // Nobody asks again: a store in need is not to be asked twice for each visit.
+                    in_vain => self.serve_generally(arrival, in_vain.and_then(Result::err)).await,
+                }
             }
             Why::LookUp(unanswered) | Why::General(unanswered) => {
-                self.serve_generally(stream, unanswered, place).await;
+                arrival.unanswered = unanswered;
+                self.serve_generally(arrival, None).await;
             }
-            Why::Slow { unsent, unanswered } => match send(stream, &unsent).await {
+            Why::Slow { unsent, unanswered } => match send(arrival.stream, &unsent).await {
                 Ok(stream) => {
-                    // What is behind the answers waited for the client, not for us.
-                    self.arrived_at = self.service.app().clock.elapsed();
-                    self.give_back(stream, unanswered, false, place).await;
+                    let arrival = Arrival {
+                        stream,
+                        unanswered,
+                        // What is behind the answers waited for the client, not for us.
+                        arrived_at: self.service.app().clock.elapsed(),
+                        ..arrival
+                    };
+                    self.give_back(arrival).await;
                 }
                 Err(error) => tracing::debug!("a client did not take its answer: {error}"),
             },
         }
     }
 
-    /// Whether the code that `unanswered` asks for leads somewhere, and may be in memory now.
-    async fn look_up(&self, unanswered: &[u8]) -> bool {
-        match head::read(unanswered) {
-            Some(visit) => visits::find(self.service.app(), visit.code).await.is_ok(),
-            None => false,
-        }
+    /// Whether the code that `unanswered` asks for leads somewhere, and may be in memory now. `None` when it asks for none.
+    async fn look_up(&self, unanswered: &[u8]) -> Option<Result<()>> {
+        let visit = head::read(unanswered)?;
+        Some(visits::find(self.service.app(), visit.code).await.map(drop))
     }
 
-    async fn give_back(self, stream: TcpStream, unanswered: Vec<u8>, is_looked_up: bool, place: Place) {
-        let arrival = Arrival {
-            stream,
-            unanswered,
-            is_looked_up,
-            arrived_at: self.arrived_at,
-            place,
-        };
-        // The threads have ended; what was asked before is answered all the same.
+    /// Hands the connection to a thread. When all have ended, what was asked before is answered all the same.
+    pub(super) async fn give_back(self, arrival: Arrival) {
         if let Err(arrival) = self.express.give(arrival) {
-            self.serve_generally(arrival.stream, arrival.unanswered, arrival.place)
-                .await;
+            self.serve_generally(arrival, None).await;
         }
     }
 
-    async fn serve_generally(&self, stream: TcpStream, unanswered: Vec<u8>, place: Place) {
-        match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => general::serve(stream, unanswered, self.service.clone(), &self.tasks, place).await,
-            Err(error) => tracing::warn!("a connection cannot be waited for and is closed: {error}"),
-        }
+    async fn serve_generally(&self, arrival: Arrival, failure: Option<Error>) {
+        arrival
+            .serve_generally(self.service.clone(), &self.tasks, failure)
+            .await;
     }
 }
 

@@ -59,8 +59,8 @@ struct Answers {
 }
 
 impl Responder {
-    /// A responder; [`Self::set_time`] before each use.
-    pub(super) fn new(app: Arc<App>) -> Self {
+    /// The responder of one of `threads` threads; [`Self::set_time`] before each use.
+    pub(super) fn new(app: Arc<App>, threads: usize) -> Self {
         let answers = Answers {
             ids: RequestIds::new(&*app.random),
             now: Timestamp::from_millis(i64::MIN),
@@ -68,7 +68,7 @@ impl Responder {
             is_closing: false,
         };
         Self {
-            near: NearCache::default(),
+            near: NearCache::new(&app.cache, threads),
             answers,
             visits: app.telemetry.visits.of_thread(),
             arrived_at: Duration::ZERO,
@@ -115,8 +115,8 @@ impl Responder {
     }
 
     /// Answers the visits that `bytes` begin with, each after its click is in the journal. Gives how many bytes were
-    /// answered, and what the others need.
-    pub(super) fn answer(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, Next) {
+    /// answered, and what the others need. `is_all` says whether `bytes` are all that is known to have arrived.
+    pub(super) fn answer(&mut self, bytes: &[u8], is_all: bool, out: &mut Vec<u8>) -> (usize, Next) {
         let mut answered = 0;
         while let Some(rest) = bytes.get(answered..).filter(|rest| !rest.is_empty()) {
             if out.len() >= ANSWERS_BYTES_MAX {
@@ -132,7 +132,7 @@ impl Responder {
                 return (answered, Next::General);
             }
             answered += visit.bytes;
-            let is_last = answered == bytes.len();
+            let is_last = is_all && answered == bytes.len();
             self.answers.redirect(&self.app, &visit, link, is_last, out);
             self.unsent += 1;
         }

@@ -1,16 +1,18 @@
 //! A thread of the express lane: waits for many connections at once and serves those that something has arrived on.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 use tokio::runtime::Handle;
 
 use super::connection::{Buffers, Connection, Fate, Why};
 use super::detour::Detour;
+use super::inbox::Inbox;
 use super::responder::Responder;
 use super::{Arrival, Express};
 use crate::http::Service;
@@ -24,27 +26,14 @@ const EVENTS_MAX: usize = 256;
 const SILENT_WHEN_FULL: Duration = Duration::from_secs(1);
 /// How often connections are looked through for idle ones.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// When it is time to stop, a connection that always has more to read is served so many times.
+const LAST_TURNS_MAX: usize = 64;
 
 /// A thread that has not been started.
 pub(super) struct Worker {
     poll: Poll,
     inbox: Arc<Inbox>,
     number: usize,
-}
-
-/// Where a thread is handed connections.
-pub(super) struct Inbox {
-    mail: Mutex<Mail>,
-    waker: Waker,
-}
-
-#[derive(Default)]
-struct Mail {
-    arrivals: Vec<Arrival>,
-    /// Nothing more is taken: the thread is to end.
-    is_closed: bool,
-    /// Others wait for the places of silent connections.
-    is_room_wanted: bool,
 }
 
 /// A running thread's own.
@@ -60,21 +49,17 @@ struct Run {
     tasks: Tasks,
     express: Express,
     swept_at: Duration,
-    now_s: u64,
     /// When the events that are being handled were taken from the system.
     now: Duration,
+    /// Others wait for the places of silent connections.
+    is_room_wanted: bool,
 }
 
 impl Worker {
     pub(super) fn new(number: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        let mail = Mutex::default();
-        Ok(Self {
-            poll,
-            inbox: Arc::new(Inbox { mail, waker }),
-            number,
-        })
+        let inbox = Arc::new(Inbox::new(poll.registry(), WAKE)?);
+        Ok(Self { poll, inbox, number })
     }
 
     pub(super) fn inbox(&self) -> Arc<Inbox> {
@@ -84,88 +69,72 @@ impl Worker {
     /// Starts the thread, which `tasks` waits for. What it cannot answer itself becomes tasks of the caller's runtime.
     pub(super) fn start(self, service: Service, tasks: &Tasks, express: Express) -> io::Result<()> {
         let runtime = Handle::current();
-        let mut run = Run {
+        let running = tasks.hold();
+        let thread = std::thread::Builder::new().name(format!("express-{}", self.number));
+        let run = self.into_run(service, tasks, express);
+        let started = thread.spawn(move || {
+            let _runtime = runtime.enter();
+            run.run_to_the_end();
+            drop(running);
+        });
+        started.map(drop)
+    }
+
+    fn into_run(self, service: Service, tasks: &Tasks, express: Express) -> Run {
+        Run {
             poll: self.poll,
             inbox: self.inbox,
             connections: Slab::new(),
             again: Vec::new(),
-            responder: Responder::new(Arc::clone(service.app())),
+            responder: Responder::new(Arc::clone(service.app()), express.threads()),
             buffers: Buffers::new(),
             service,
             tasks: tasks.clone(),
             express,
             swept_at: Duration::ZERO,
-            now_s: 0,
             now: Duration::ZERO,
-        };
-        let running = tasks.hold();
-        std::thread::Builder::new()
-            .name(format!("express-{}", self.number))
-            .spawn(move || {
-                let _runtime = runtime.enter();
-                run.run();
-                drop(running);
-            })
-            .map(drop)
-    }
-}
-
-impl Inbox {
-    /// Hands a connection over, or gives it back when the thread is to end.
-    pub(super) fn put(&self, arrival: Arrival) -> Result<(), Arrival> {
-        {
-            let mut mail = self.mail();
-            if mail.is_closed {
-                return Err(arrival);
-            }
-            mail.arrivals.push(arrival);
-        }
-        self.wake();
-        Ok(())
-    }
-
-    /// Tells the thread that others wait for the places of silent connections.
-    pub(super) fn make_room(&self) {
-        self.mail().is_room_wanted = true;
-        self.wake();
-    }
-
-    /// Tells the thread to end.
-    pub(super) fn close(&self) {
-        self.mail().is_closed = true;
-        self.wake();
-    }
-
-    fn mail(&self) -> MutexGuard<'_, Mail> {
-        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
-            tracing::error!("a thread that answers visits cannot be woken: {error}");
+            is_room_wanted: false,
         }
     }
 }
 
 impl Run {
+    /// Serves until it is time to stop. Should that fail, this thread is handed nothing more, and what it was handed but has not
+    /// looked at is served by others.
+    fn run_to_the_end(mut self) {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.run()));
+        self.inbox.close();
+        if ended.is_err() {
+            tracing::error!("a thread that answers visits has failed: its connections are closed");
+        }
+        for arrival in self.inbox.take().arrivals {
+            self.tasks.spawn(self.detour().give_back(arrival));
+        }
+    }
+
     fn run(&mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         while !self.responder.is_closing() {
-            if let Err(error) = self.poll.poll(&mut events, self.patience())
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                tracing::error!("a thread that answers visits cannot wait for connections: {error}");
-                std::thread::sleep(SWEEP_EVERY);
-            }
-            self.look_at_clocks();
-            for event in &events {
-                self.handle(event);
-            }
-            for key in std::mem::take(&mut self.again) {
-                self.serve(key, false);
-            }
+            self.turn(&mut events);
         }
         self.finish();
+    }
+
+    /// Waits for events, and does what they ask for.
+    fn turn(&mut self, events: &mut Events) {
+        if let Err(error) = self.poll.poll(events, self.patience())
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            tracing::error!("a thread that answers visits cannot wait for connections: {error}");
+            std::thread::sleep(SWEEP_EVERY);
+        }
+        self.look_at_clocks();
+        for event in &*events {
+            self.handle(event);
+        }
+        self.serve_again();
+        // Last: who was heard of just now is not silent, however long this thread was kept from hearing it.
+        self.sweep();
     }
 
     /// How long to wait for events.
@@ -181,22 +150,27 @@ impl Run {
 
     fn look_at_clocks(&mut self) {
         self.responder.set_time();
-        let elapsed = self.service.app().clock.elapsed();
-        self.now = elapsed;
-        self.now_s = elapsed.as_secs();
-        self.responder.set_arrival(elapsed);
-        if elapsed.saturating_sub(self.swept_at) >= SWEEP_EVERY {
-            self.swept_at = elapsed;
+        self.now = self.service.app().clock.elapsed();
+        self.responder.set_arrival(self.now);
+    }
+
+    /// When it is time to, closes the connections that are silent for too long.
+    fn sweep(&mut self) {
+        if self.now.saturating_sub(self.swept_at) >= SWEEP_EVERY {
+            self.swept_at = self.now;
             self.close_silent(HEADER_WITHIN);
+        }
+        if std::mem::take(&mut self.is_room_wanted) {
+            self.close_silent(SILENT_WHEN_FULL);
         }
     }
 
     /// Closes the connections that nothing was heard of for longer than `within`.
     fn close_silent(&mut self, within: Duration) {
-        let heard_before_s = self.now_s.saturating_sub(within.as_secs());
-        // Dropped means closed; the system forgets it as well.
+        let heard_before_s = self.now.saturating_sub(within).as_secs();
+        // Dropped means closed; the system forgets it as well. One whose event waits for the next turn is not silent.
         self.connections
-            .retain(|_, connection| connection.heard_at_s >= heard_before_s);
+            .retain(|_, connection| connection.heard_at_s >= heard_before_s || connection.has_unread());
     }
 
     fn handle(&mut self, event: &Event) {
@@ -207,20 +181,11 @@ impl Run {
     }
 
     fn take_arrivals(&mut self) {
-        let mail = {
-            let mut mail = self.inbox.mail();
-            Mail {
-                arrivals: std::mem::take(&mut mail.arrivals),
-                is_closed: mail.is_closed,
-                is_room_wanted: std::mem::take(&mut mail.is_room_wanted),
-            }
-        };
+        let mail = self.inbox.take();
         if mail.is_closed {
             self.responder.close();
         }
-        if mail.is_room_wanted {
-            self.close_silent(SILENT_WHEN_FULL);
-        }
+        self.is_room_wanted |= mail.is_room_wanted;
         for arrival in mail.arrivals {
             self.welcome(arrival);
         }
@@ -231,7 +196,8 @@ impl Run {
         let mut connection = Connection {
             stream: mio::net::TcpStream::from_std(arrival.stream),
             place: arrival.place,
-            heard_at_s: self.now_s,
+            heard_at_s: self.now.as_secs(),
+            is_at_end: false,
         };
         if arrival.unanswered.is_empty() {
             // The first time: its request may be there already, and is read also when it is time to stop.
@@ -239,8 +205,8 @@ impl Run {
         }
         // It waited for more than this thread: its visitor has waited since then.
         self.responder.set_arrival(arrival.arrived_at);
-        let fate = connection.answer(&arrival.unanswered, &mut self.responder, &mut self.buffers.output);
-        match fate {
+        let (responder, output) = (&mut self.responder, &mut self.buffers.output);
+        match guarded(|| connection.answer(&arrival.unanswered, responder, output)) {
             Fate::Stays | Fate::Again => self.keep(connection),
             Fate::Ends => {}
             Fate::Leaves(why) => self.send_away(connection, why, arrival.is_looked_up),
@@ -267,8 +233,10 @@ impl Run {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        connection.heard_at_s = self.now_s;
-        match connection.serve(&mut self.responder, &mut self.buffers, is_at_end) {
+        connection.heard_at_s = self.now.as_secs();
+        connection.is_at_end |= is_at_end;
+        let (responder, buffers) = (&mut self.responder, &mut self.buffers);
+        match guarded(|| connection.serve(responder, buffers)) {
             Fate::Stays => {}
             Fate::Again => self.again.push(key),
             Fate::Ends => drop(self.connections.remove(key)),
@@ -283,23 +251,45 @@ impl Run {
         }
     }
 
+    /// Serves those that may have more to read.
+    fn serve_again(&mut self) {
+        for key in std::mem::take(&mut self.again) {
+            self.serve(key, false);
+        }
+    }
+
     fn send_away(&self, connection: Connection, why: Why, was_looked_up: bool) {
-        let way = Detour {
+        self.tasks
+            .spawn(self.detour().take(connection, why, was_looked_up));
+    }
+
+    fn detour(&self) -> Detour {
+        Detour {
             service: self.service.clone(),
             tasks: self.tasks.clone(),
             express: self.express.clone(),
             arrived_at: self.responder.arrived_at(),
-        };
-        self.tasks.spawn(way.take(connection, why, was_looked_up));
+        }
     }
 
     /// Answers what has arrived by now, telling clients to close, and ends all connections.
     fn finish(&mut self) {
         self.look_at_clocks();
-        let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            self.serve(key, false);
+        self.again = self.connections.iter().map(|(key, _)| key).collect();
+        for _ in 0..LAST_TURNS_MAX {
+            self.serve_again();
         }
         self.connections.clear();
     }
 }
+
+/// A panic over one connection is the end of that one, not of the thread.
+fn guarded(serve: impl FnOnce() -> Fate) -> Fate {
+    catch_unwind(AssertUnwindSafe(serve)).unwrap_or_else(|_| {
+        tracing::error!("visits could not be answered: their connection is closed");
+        Fate::Ends
+    })
+}
+
+#[cfg(test)]
+mod tests;
