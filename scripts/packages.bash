@@ -22,6 +22,21 @@ can_apt() {
     has apt-get && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
 }
 
+# As apt_install, but what is a service is neither started nor enabled: only its programs are wanted. Whoever has a policy of his
+# own keeps it.
+apt_install_unstarted() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    if [ -e "$policy" ]; then
+        apt_install "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    apt_install "$@" || status=$?
+    as_root rm -f "$policy"
+    return "$status"
+}
+
 apt_install() {
     # A freshly started machine may still be updating itself: wait for its lock.
     as_root env DEBIAN_FRONTEND=noninteractive \

@@ -10,8 +10,10 @@ use terse_store::{Store, StoreOptions};
 use crate::cache::{LinkCache, Sharing};
 use crate::clicks::{Journal, JournalOptions, Shipper};
 use crate::config::Config;
+use crate::health::Health;
 use crate::second_cache::SecondCache;
 use crate::server::StartError;
+use crate::telemetry::Telemetry;
 use crate::visits;
 use tokio::runtime::Handle;
 
@@ -46,6 +48,10 @@ pub struct App {
     pub journal: Arc<Journal>,
     /// What moves clicks from the journal into the store.
     pub shipper: Arc<Shipper>,
+    /// What is counted.
+    pub telemetry: Telemetry,
+    /// Whether requests should be sent here.
+    pub health: Health,
     /// Whether the last reader of clicks was answered without the latest.
     is_behind: AtomicBool,
 }
@@ -75,6 +81,8 @@ impl App {
             .clone()
             .map(|url| SecondCache::new(url, store.clone()));
         Ok(Self {
+            telemetry: Telemetry::new(clock.now()),
+            health: Health::default(),
             config,
             clock,
             random,

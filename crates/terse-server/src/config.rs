@@ -35,6 +35,11 @@ const CONNECTIONS_MAX_MAX: usize = 1_000_000;
 /// Open connections of one address at most; this machine's own are not counted unless the setting is given.
 pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 1_000;
 
+/// Milliseconds between the order to stop and the closing of the door.
+pub const STOP_DELAY_MS_DEFAULT: u64 = 0;
+/// The most that `--stop-delay-ms` may ask for.
+pub const STOP_DELAY_MS_MAX: u64 = 60_000;
+
 const SQLITE_FILE: &str = "terse.db";
 
 /// Settings as they were written, `None` where nothing was. Field by field the flag of the same name.
@@ -66,6 +71,8 @@ pub struct RawConfig {
     pub max_connections: Option<String>,
     /// `--max-connections-per-address`, `TERSE_MAX_CONNECTIONS_PER_ADDRESS`.
     pub max_connections_per_address: Option<String>,
+    /// `--stop-delay-ms`, `TERSE_STOP_DELAY_MS`.
+    pub stop_delay_ms: Option<String>,
     /// `--log-redirects`, `TERSE_LOG_REDIRECTS`.
     pub log_redirects: bool,
 }
@@ -97,6 +104,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Open connections of one address at most, this machine's own among them; `None` for the default.
     pub connections_per_address: Option<usize>,
+    /// Time between the order to stop and the closing of the door.
+    pub stop_delay: Duration,
     /// Whether redirects are logged too.
     pub log_redirects: bool,
 }
@@ -179,6 +188,12 @@ impl Config {
                     number("--max-connections-per-address", Some(text), 1, range)
                 })
                 .transpose()?,
+            stop_delay: Duration::from_millis(number(
+                "--stop-delay-ms",
+                raw.stop_delay_ms,
+                STOP_DELAY_MS_DEFAULT,
+                0..=STOP_DELAY_MS_MAX,
+            )?),
             log_redirects: raw.log_redirects,
         })
     }

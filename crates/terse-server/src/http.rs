@@ -18,22 +18,28 @@ mod view;
 mod visitor;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONNECTION, HOST};
-use http::{HeaderValue, Method, Request, Version};
+use http::{HeaderValue, Method, Request, StatusCode, Version};
 use tower::ServiceExt;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::error::Error;
 use crate::lifecycle::Tasks;
-use request_id::{RequestId, RequestIds, X_REQUEST_ID};
+use crate::telemetry::{UNMATCHED, names};
+use redirect::Failure;
+use request_id::{RequestIds, X_REQUEST_ID};
 
 pub use api::openapi;
 #[cfg(feature = "bench-internals")]
 pub(crate) use express::bench;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use express::head::fuzzing;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const NO_HOST: &str = "An HTTP/1.1 request needs exactly one Host header";
@@ -77,7 +83,7 @@ impl Service {
     }
 
     /// As [`Self::answer`]. If the request is the visit of a code that was looked up in vain, `failure` says why.
-    async fn answer_after<B>(&self, request: Request<B>, failure: Option<Error>) -> Response
+    async fn answer_after<B>(&self, request: Request<B>, failure: Option<Failure>) -> Response
     where
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
@@ -86,6 +92,8 @@ impl Service {
         let has_unread_body = !request.body().is_end_stream() && !reads_bodies(request.method());
         let mut response = match redirect::code_of(&request) {
             _ if !names_one_host(&request) => {
+                let requests = &self.0.app.telemetry.requests;
+                requests.note(UNMATCHED, StatusCode::BAD_REQUEST, Duration::ZERO);
                 problem::render(Error::invalid(NO_HOST).into_response(), None, &id)
             }
             Some(code) => {
@@ -103,13 +111,19 @@ impl Service {
 
     /// In a task of its own: a client that goes away does not cut a change off between the store and the cache, and a
     /// panic is one failed request.
-    async fn route(&self, mut request: Request<Body>, id: &HeaderValue) -> Response {
+    async fn route(&self, request: Request<Body>, id: &HeaderValue) -> Response {
+        let span = names::request_span(id.to_str().unwrap_or_default());
         let accept = request.headers().get(ACCEPT).cloned();
-        request.extensions_mut().insert(RequestId(id.clone()));
-        let answered = self.0.tasks.spawn(self.0.router.clone().oneshot(request)).await;
+        let answering = self.0.router.clone().oneshot(request).instrument(span.clone());
+        let answered = self.0.tasks.spawn(answering).await;
+        let _logging = span.enter();
         let response = match answered {
             Ok(Ok(response)) => response,
-            Err(panic) => Error::Internal(Box::new(panic)).into_response(),
+            Err(panic) => {
+                let requests = &self.0.app.telemetry.requests;
+                requests.note(UNMATCHED, StatusCode::INTERNAL_SERVER_ERROR, Duration::ZERO);
+                Error::Internal(Box::new(panic)).into_response()
+            }
         };
         problem::render(response, accept.as_ref(), id)
     }

@@ -21,12 +21,24 @@ pub mod error;
 pub mod events;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
-pub mod fuzzing;
+pub mod fuzzing {
+    //! What must hold for any bytes that this crate reads, as functions that panic when it does not.
+    //!
+    //! `fuzz/` looks for such bytes with a fuzzer, tests with generated and with kept ones: one function for both. Not a
+    //! part of the crate: it is there for tests and under the feature `fuzzing` only.
+    pub use crate::clicks::fuzzing::segment;
+    pub use crate::http::fuzzing::head;
+
+    #[cfg(test)]
+    mod tests;
+}
+pub mod health;
 pub mod http;
 pub mod lifecycle;
 pub mod links;
 pub mod second_cache;
 pub mod server;
+pub mod telemetry;
 pub mod transfer;
 pub mod users;
 pub mod visits;

@@ -79,7 +79,7 @@ impl Server {
         self.listener.local_addr().unwrap_or(self.app.config.listen)
     }
 
-    /// Serves until `stop` is done, then: accepts no more, finishes the requests under way, ships the journal, closes
+    /// Serves until `stop` is done, then: says that it is not ready, waits for the configured delay, accepts no more, finishes the requests under way, ships the journal, closes
     /// the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self {
@@ -103,6 +103,9 @@ impl Server {
         let accepting = door::accept(listener, service, door_options(&app), &tasks);
         let until_stopped = async {
             stop.await;
+            app.health.set_stopping();
+            // Whoever sends requests here has time to notice; until then they are answered as before.
+            tokio::time::sleep(app.config.stop_delay).await;
             stopping.cancel();
         };
         // Both: the door lets those in who wait before it, then closes.

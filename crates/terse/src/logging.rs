@@ -1,12 +1,16 @@
 //! Log lines on stderr.
 
+mod json;
+
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 
 use crate::args::LogFormat;
 use crate::failure::Failure;
+use json::FlatJson;
 
 /// Starts logging, once.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
@@ -22,7 +26,10 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_writer(io::stderr)
         .with_ansi(is_terminal);
     let started = if is_json {
-        lines.json().flatten_event(true).try_init()
+        lines
+            .fmt_fields(JsonFields::new())
+            .event_format(FlatJson)
+            .try_init()
     } else {
         lines.try_init()
     };

@@ -13,6 +13,7 @@ fn nothing_said_is_a_loopback_server_with_its_data_below_the_working_directory()
     assert_eq!(config.data_dir, PathBuf::from("./data"));
     assert_eq!(config.database_file, PathBuf::from("./data/terse.db"));
     assert_eq!(config.journal_sync, Duration::from_secs(1));
+    assert_eq!(config.stop_delay, Duration::ZERO);
     assert_eq!((config.auth, config.base_url), (Auth::LoopbackOnly, None));
 }
 
@@ -66,7 +67,7 @@ fn a_database_url_names_a_file() {
 #[test]
 fn what_makes_no_sense_is_named() {
     type Set = fn(&mut RawConfig);
-    let cases: [(Set, &str); 15] = [
+    let cases: [(Set, &str); 16] = [
         (
             |raw| raw.listen = Some("localhost".into()),
             "--listen: `localhost` is no ADDR:PORT",
@@ -114,6 +115,10 @@ fn what_makes_no_sense_is_named() {
         (
             |raw| raw.journal_sync_ms = Some("-1".into()),
             "--journal-sync-ms: `-1` is no number from 0 to 60000",
+        ),
+        (
+            |raw| raw.stop_delay_ms = Some("60001".into()),
+            "--stop-delay-ms: `60001` is no number from 0 to 60000",
         ),
         (
             |raw| raw.max_connections = Some("many".into()),

@@ -22,6 +22,13 @@ fn kept_segments_hold_what_must_hold() {
     }
 }
 
+#[test]
+fn kept_heads_hold_what_must_hold() {
+    for seed in seeds("head") {
+        head(&seed);
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_hold_what_must_hold_of_segments(bytes in prop::collection::vec(any::<u8>(), 0..600)) {

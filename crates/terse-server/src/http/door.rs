@@ -9,6 +9,7 @@ mod stall;
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Service;
 use super::express::{Arrival, Express, StopOnDrop};
 use crate::lifecycle::Tasks;
+use crate::telemetry::Refusal;
 
 pub use descriptors::connections_within_limit;
 pub use place::PerAddress;
@@ -54,7 +56,12 @@ pub struct DoorOptions {
 
 /// Accepts connections until the tasks are told to stop.
 pub async fn accept(listener: TcpListener, service: Service, options: DoorOptions, tasks: &Tasks) {
-    let places = Places::new(options.connections_max, options.per_address);
+    let connections = &service.app().telemetry.connections;
+    let places = Places::new(
+        options.connections_max,
+        options.per_address,
+        Arc::clone(connections),
+    );
     let (express, _stop) = start_express(options.express_threads, &service, tasks).unzip();
     let stopping = tasks.stopping();
     loop {
@@ -73,6 +80,7 @@ pub async fn accept(listener: TcpListener, service: Service, options: DoorOption
             },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
+                connections.refused(Refusal::System);
                 tracing::warn!("no connection can be accepted: {error}");
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
             }
@@ -161,6 +169,7 @@ fn admit(stream: TcpStream, place: Place, express: Option<&Express>, service: &S
             stream,
             unanswered: Vec::new(),
             is_looked_up: false,
+            arrived_at: Duration::ZERO,
             place,
         })
     });

@@ -14,7 +14,7 @@
 pub(crate) mod bench;
 mod connection;
 mod detour;
-mod head;
+pub(crate) mod head;
 mod inbox;
 mod responder;
 mod worker;
@@ -23,9 +23,11 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::Service;
 use super::door::{Place, general};
+use super::redirect::Failure;
 use crate::error::Error;
 use crate::lifecycle::Tasks;
 use inbox::Inbox;
@@ -39,6 +41,8 @@ pub(super) struct Arrival {
     pub(super) unanswered: Vec<u8>,
     /// Whether the code that `unanswered` asks for was just looked up, so that it is in memory if memory has room.
     pub(super) is_looked_up: bool,
+    /// When `unanswered` arrived, by the clock's elapsed time.
+    pub(super) arrived_at: Duration,
     /// Its place among the open connections.
     pub(super) place: Place,
 }
@@ -47,6 +51,8 @@ impl Arrival {
     /// Serves the connection as hyper does, to its end. `failure` is what came of looking up the code that `unanswered` asks
     /// for, if that was in vain.
     pub(super) async fn serve_generally(self, service: Service, tasks: &Tasks, failure: Option<Error>) {
+        let arrived_at = self.arrived_at;
+        let failure = failure.map(|error| Failure { error, arrived_at });
         match tokio::net::TcpStream::from_std(self.stream) {
             Ok(stream) => general::serve(stream, self.unanswered, service, tasks, self.place, failure).await,
             Err(error) => tracing::warn!("a connection cannot be waited for and is closed: {error}"),

@@ -7,10 +7,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::request_id::RequestId;
+use super::api::MOUNT;
 use crate::app::App;
+use crate::telemetry::UNMATCHED;
 
-/// Logs a request of the API with its route, never with its path or query, which may hold secrets.
+/// Logs a request of the API with its route, never with its path or query, which may hold secrets. The request's id is its
+/// span's.
 pub(super) async fn request(
     State(app): State<std::sync::Arc<App>>,
     request: Request,
@@ -21,23 +23,31 @@ pub(super) async fn request(
     let route = request
         .extensions()
         .get::<MatchedPath>()
-        .map_or("-", MatchedPath::as_str)
+        .map_or(UNMATCHED, MatchedPath::as_str)
         .to_owned();
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(|RequestId(id)| id.clone());
     let response = next.run(request).await;
     let took = app.clock.elapsed().saturating_sub(started);
+    app.telemetry
+        .requests
+        .note(template(&route), response.status(), took);
     tracing::info!(
         %method,
         route,
         status = response.status().as_u16(),
         duration_us = micros(took),
-        request_id = id.as_ref().and_then(|id| id.to_str().ok()),
         "request"
     );
     response
+}
+
+/// The route as it is counted: the same under each mount. Where nothing is, below the mount, the router still has a route of
+/// its own.
+fn template(route: &str) -> &str {
+    match route.strip_prefix(MOUNT) {
+        Some(below) if below.starts_with("/{*") => UNMATCHED,
+        Some(below) => below,
+        None => route,
+    }
 }
 
 /// Logs a redirect. The code is public, the visitor is not.

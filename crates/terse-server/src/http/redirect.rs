@@ -1,5 +1,7 @@
 //! The hot path: `GET /{code}`, answered before the router and its layers see it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, LOCATION};
@@ -10,10 +12,18 @@ use super::problem;
 use super::visitor::VisitorHeaders;
 use crate::app::App;
 use crate::error::{Error, NOT_FOUND, Result};
+use crate::telemetry::Outcome;
 use crate::visits::{self, Visitor};
 
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What came of looking up a code, in vain.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// When the visit arrived, by the clock's elapsed time: its visitor has waited for the look-up.
+    pub(super) arrived_at: Duration,
+}
 
 /// The code that a request for a short link names. `None` for everything that the router has to look at: other
 /// methods, longer paths, reserved words, and segments that are no code as they stand.
@@ -34,20 +44,31 @@ pub(super) async fn answer(
     method: &Method,
     headers: &HeaderMap,
     id: &HeaderValue,
-    failure: Option<Error>,
+    failure: Option<Failure>,
 ) -> Response {
-    let visited = match failure {
-        Some(error) => Err(error),
-        None => visit(app, code, method, headers).await,
+    let (arrived_at, visited) = match failure {
+        Some(Failure { error, arrived_at }) => (arrived_at, Err(error)),
+        None => (app.clock.elapsed(), visit(app, code, method, headers).await),
     };
     let response = match visited {
         Ok(response) => response,
         Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
     };
+    let took = app.clock.elapsed().saturating_sub(arrived_at);
+    app.telemetry.visits.note(outcome(response.status()), took);
     if app.config.log_redirects {
         super::log::redirect(code, response.status(), id.as_bytes());
     }
     response
+}
+
+fn outcome(status: StatusCode) -> Outcome {
+    match status {
+        StatusCode::FOUND => Outcome::Found,
+        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::GONE => Outcome::Gone,
+        _ => Outcome::Error,
+    }
 }
 
 /// A redirect to the link's target. The click is in the journal when this returns.

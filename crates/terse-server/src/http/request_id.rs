@@ -12,10 +12,6 @@ const GIVEN_BYTES_MAX: usize = 128;
 const ID_BYTES: usize = 32;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// The id of the request under way, as a request extension.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(pub(super) HeaderValue);
-
 /// Makes ids: a random number for the source, then a count.
 #[derive(Debug)]
 pub(super) struct RequestIds {

@@ -62,6 +62,7 @@ impl Scene {
             stream,
             unanswered: Vec::new(),
             is_looked_up: false,
+            arrived_at: Duration::ZERO,
             place: place().await,
         }
     }
@@ -73,7 +74,7 @@ pub(crate) async fn place() -> Place {
         max: 1,
         counts_loopback: false,
     };
-    let places = Places::new(1, per_address);
+    let places = Places::new(1, per_address, Arc::default());
     let one_of_all = places.wait().await;
     let place = places.take(one_of_all, Ipv4Addr::LOCALHOST.into());
     place.expect("nobody counts")

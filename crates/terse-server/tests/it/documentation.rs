@@ -28,6 +28,7 @@ async fn the_description_names_every_route() {
         "GET /health",
         "GET /links",
         "GET /livez",
+        "GET /metrics",
         "GET /readyz",
         "GET /urls",
         "GET /urls/{id}",

@@ -8,6 +8,7 @@ mod events;
 mod health;
 mod lists;
 mod loops;
+mod metrics;
 mod privacy;
 mod problems;
 mod redirects;

@@ -81,6 +81,11 @@ pub(crate) struct ServeArgs {
     )]
     max_connections_per_address: Option<String>,
 
+    /// Milliseconds to go on as before when told to stop, with /readyz saying 503 already, so that a load balancer has turned
+    /// away before the door closes [default: 0]
+    #[arg(long, env = "TERSE_STOP_DELAY_MS", hide_env_values = true, value_name = "MS")]
+    stop_delay_ms: Option<String>,
+
     /// Log redirects too, a line for each: costs more than answering them
     #[arg(long, env = "TERSE_LOG_REDIRECTS", hide_env_values = true, value_parser = BoolishValueParser::new())]
     log_redirects: bool,
@@ -100,6 +105,7 @@ impl From<ServeArgs> for RawConfig {
             journal_max_mib: args.journal_max_mib,
             max_connections: args.max_connections,
             max_connections_per_address: args.max_connections_per_address,
+            stop_delay_ms: args.stop_delay_ms,
             log_redirects: args.log_redirects,
             ..args.data.into()
         }

@@ -1,17 +1,18 @@
 //! Raw bytes at the door: one request gets one answer, whatever is sent.
 
+mod crowd;
 mod differential;
 mod endings;
-mod limits;
 mod pipelines;
 mod places;
+mod smuggling;
 
 use std::io::{Read, Write};
 
 use crate::server::Server;
 
 /// All that the server answers before it closes the connection, which the last request asks it to.
-fn answers_to(server: &Server, bytes: &[u8]) -> String {
+pub(crate) fn answers_to(server: &Server, bytes: &[u8]) -> String {
     let mut connection = server.connect();
     connection.write_all(bytes).expect("the server reads");
     let mut answer = Vec::new();
@@ -71,34 +72,6 @@ fn rubbish_is_refused_and_the_next_client_served() {
 }
 
 #[test]
-fn no_request_can_be_hidden_in_another() {
-    let data = tempfile::tempdir().expect("a scratch directory");
-    let server = Server::start(data.path());
-    let hidden = "GET /hidden HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    for framing in [
-        "content-length: 5\r\ncontent-length: 6\r\n",
-        "content-length: 5, 6\r\n",
-        "content-length: +5\r\n",
-        "content-length: -5\r\n",
-        "content-length: 0x5\r\n",
-        "content-length: 99999999999999999999\r\n",
-        "transfer-encoding: xchunked\r\n",
-        "transfer-encoding: chunked, identity\r\n",
-        "content-length: 5\r\ntransfer-encoding : chunked\r\n",
-    ] {
-        let request = format!("POST /shorten HTTP/1.1\r\nhost: x\r\n{framing}\r\n0\r\n\r\n{hidden}");
-        let answers = answers_to(&server, request.as_bytes());
-        assert_eq!(statuses(&answers), ["400"], "{framing:?}: {answers}");
-    }
-    // Both framings at once: chunked counts (RFC 9112, 6.3), and the connection ends with the answer.
-    let both = format!(
-        "POST /shorten HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
-    );
-    let answers = answers_to(&server, both.as_bytes());
-    assert_eq!(statuses(&answers), ["400"], "{answers}");
-}
-
-#[test]
 fn pipelined_requests_are_answered_in_their_order() {
     let data = tempfile::tempdir().expect("a scratch directory");
     let server = Server::start(data.path());
@@ -137,5 +110,58 @@ fn old_and_unusual_requests_are_understood() {
     ] {
         let answer = answers_to(&server, request.as_bytes());
         assert!(answer.starts_with(status), "{request:?}: {answer}");
+    }
+}
+
+#[test]
+fn an_old_client_keeps_its_connection_only_if_it_asks_to() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = Server::start(data.path());
+    assert_eq!(server.shorten("https://example.com", "abc").0, 201);
+    let asks = "GET /abc HTTP/1.0\r\nconnection: keep-alive\r\n\r\n";
+    let does_not = "GET /abc HTTP/1.0\r\n\r\n";
+    for (requests, answered) in [
+        ([does_not, asks].concat(), 1),
+        ([asks, does_not].concat(), 2),
+        ([asks, asks, does_not, asks].concat(), 3),
+    ] {
+        let answers = answers_to(&server, requests.as_bytes());
+        assert_eq!(
+            answers.matches("HTTP/1.0 302 ").count(),
+            answered,
+            "{requests:?}: {answers}"
+        );
+    }
+}
+
+#[test]
+fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
+    let data = tempfile::tempdir().expect("a scratch directory");
+    let server = Server::start(data.path());
+    let body = r#"{"url":"https://example.com","short_code":"abc"}"#;
+    let head = format!(
+        "POST /shorten HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         expect: 100-continue\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut connection = server.connect();
+    connection.write_all(head.as_bytes()).expect("the server reads");
+    let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    connection.read_exact(&mut interim).expect("an interim answer");
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    connection.write_all(body.as_bytes()).expect("the server reads");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("the server closes");
+    assert_eq!(statuses(&answer), ["201"]);
+    // Who is answered without his body is not told to send it.
+    for (request, status) in [
+        ("GET /abc", "302"),
+        ("GET /nosuch", "404"),
+        ("DELETE /links/no", "404"),
+    ] {
+        let request =
+            format!("{request} HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n");
+        let answers = answers_to(&server, request.as_bytes());
+        assert_eq!(statuses(&answers), [status], "{request:?}: {answers}");
     }
 }

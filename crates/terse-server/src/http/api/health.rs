@@ -1,29 +1,42 @@
-//! Health: for load balancers and people who watch.
+//! Health and metrics: for load balancers and people who watch. What is looked at is in [`crate::health`] and
+//! [`crate::telemetry`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::error::{Error, Result};
+use crate::health::{self, Component};
+use crate::telemetry;
 
-/// A database that has not answered after this long is called unavailable.
-const DATABASE_WITHIN: Duration = Duration::from_millis(500);
-
-/// How the database is.
+/// How a component is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Database {
-    /// It answers, and takes clicks.
+enum Status {
+    /// It does all that it should.
     Ok,
-    /// It does not answer in time, or refused the last clicks: they wait in the journal.
+    /// It does not, and other replicas may be no better off.
+    Degraded,
+    /// It does not, and another replica may.
     Unavailable,
+}
+
+/// A component and how it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Component)]
+struct ComponentView {
+    status: Status,
+    /// Why it is not `ok`, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 /// That the process answers.
@@ -43,7 +56,9 @@ pub(super) struct Health {
     /// The program's version.
     #[schema(example = "0.1.0")]
     version: &'static str,
-    database: Database,
+    /// `ok`, or `unavailable`: it does not answer in time, or refused the last clicks, which wait in the journal.
+    #[schema(example = "ok")]
+    database: &'static str,
     /// Links in memory.
     cached_links: usize,
     /// Clicks that are safe in the journal and not in the database yet.
@@ -56,15 +71,18 @@ pub(super) struct Health {
     missing_segments: u64,
     /// Clicks that were not recorded because the journal was full or its folder could not be written, since the start.
     shed_clicks: u64,
+    /// Whether requests should be sent here, as `/readyz` says it.
+    readiness: Readiness,
 }
 
-/// Whether the service is able to take requests.
+/// Whether requests should be sent here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, or `not ready`.
+    /// `ready`; `degraded` when known links redirect but not everything is as it should be; `not_ready`.
     #[schema(example = "ready")]
     status: &'static str,
-    database: Database,
+    /// `server`, `database`, `journal` and `cache`.
+    components: BTreeMap<&'static str, ComponentView>,
 }
 
 /// How the service is; 200 as long as it answers at all.
@@ -74,13 +92,14 @@ pub(super) struct Readiness {
 )]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
     let clicks = app.shipper.stats();
+    let report = app.health.report(&app).await;
     let health = Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
-        database: if clicks.is_store_away {
-            Database::Unavailable
+        database: if report.database.is_up() {
+            "ok"
         } else {
-            ping(&app).await
+            "unavailable"
         },
         cached_links: app.cache.len(),
         unshipped_clicks: clicks.unshipped_clicks,
@@ -88,6 +107,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
         blocked_segments: clicks.blocked_segments,
         missing_segments: clicks.missing_segments,
         shed_clicks: app.journal.stats().shed,
+        readiness: Readiness::from(report),
     };
     uncached(StatusCode::OK, &health)
 }
@@ -105,34 +125,61 @@ pub(super) async fn live() -> Response {
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
     responses(
-        (status = 200, description = "Send requests.", body = Readiness),
-        (status = 503, description = "Send them elsewhere: the store is unavailable.", body = Readiness),
+        (status = 200, description = "Send requests: known links redirect at least.", body = Readiness),
+        (status = 503, description = "Send them elsewhere: the server is stopping, or cannot record clicks.", body = Readiness),
     )
 )]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    // Refused clicks are safe in the journal, and redirects go on: no reason to send visitors elsewhere.
-    match ping(&app).await {
-        Database::Ok => uncached(
-            StatusCode::OK,
-            &Readiness {
-                status: "ready",
-                database: Database::Ok,
+    let report = app.health.report(&app).await;
+    let status = if report.takes_requests() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    uncached(status, &Readiness::from(report))
+}
+
+/// Metrics in Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health",
+    responses((status = 200, description = "All metrics.", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response> {
+    let report = app.health.report(&app).await;
+    let page = telemetry::scrape(app, report).map_err(|error| Error::Internal(Box::new(error)))?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(telemetry::CONTENT_TYPE)),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, page).into_response())
+}
+
+impl From<health::Report> for Readiness {
+    fn from(report: health::Report) -> Self {
+        let components = report.components().into_iter();
+        Self {
+            status: match report.readiness() {
+                health::Readiness::Ready => "ready",
+                health::Readiness::Degraded => "degraded",
+                health::Readiness::NotReady => "not_ready",
             },
-        ),
-        Database::Unavailable => uncached(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &Readiness {
-                status: "not ready",
-                database: Database::Unavailable,
-            },
-        ),
+            components: components
+                .map(|(name, component)| (name, component.into()))
+                .collect(),
+        }
     }
 }
 
-async fn ping(app: &App) -> Database {
-    match tokio::time::timeout(DATABASE_WITHIN, app.store.ping()).await {
-        Ok(Ok(())) => Database::Ok,
-        _ => Database::Unavailable,
+impl From<Component> for ComponentView {
+    fn from(component: Component) -> Self {
+        Self {
+            status: match component {
+                Component::Ok => Status::Ok,
+                Component::Degraded(_) => Status::Degraded,
+                Component::Unavailable(_) => Status::Unavailable,
+            },
+            reason: component.reason(),
+        }
     }
 }
 

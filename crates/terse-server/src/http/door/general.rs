@@ -12,8 +12,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::{HEAD_BYTES_MAX, HEADER_WITHIN, HEADERS_MAX, Place, Stalling};
-use crate::error::Error;
 use crate::http::Service;
+use crate::http::redirect::Failure;
 use crate::lifecycle::Tasks;
 
 /// Answers requests until the client or time ends the connection: first those in `unanswered`, which was read of
@@ -24,7 +24,7 @@ pub(in crate::http) async fn serve(
     service: Service,
     tasks: &Tasks,
     _place: Place,
-    failure: Option<Error>,
+    failure: Option<Failure>,
 ) {
     let failure = Cell::new(failure);
     let answer = service_fn(move |request| {

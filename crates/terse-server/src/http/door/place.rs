@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::telemetry::{Connections, OpenConnection, Refusal};
+
 /// Hands out places.
 #[derive(Clone)]
 pub(in crate::http) struct Places {
     all: Arc<Semaphore>,
     addresses: Addresses,
+    connections: Arc<Connections>,
 }
 
 /// A place among the open connections; dropping it frees it.
@@ -18,6 +21,7 @@ pub(in crate::http) struct Place {
     _one_of_all: OwnedSemaphorePermit,
     /// Held for its end.
     _of_address: Option<OfAddress>,
+    _counted: OpenConnection,
 }
 
 /// The address has as many connections as it may have.
@@ -46,7 +50,11 @@ pub struct PerAddress {
 }
 
 impl Places {
-    pub(in crate::http) fn new(all_max: usize, per_address: PerAddress) -> Self {
+    pub(in crate::http) fn new(
+        all_max: usize,
+        per_address: PerAddress,
+        connections: Arc<Connections>,
+    ) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all_max)),
             addresses: Addresses {
@@ -54,6 +62,7 @@ impl Places {
                 max: per_address.max,
                 counts_loopback: per_address.counts_loopback,
             },
+            connections,
         }
     }
 
@@ -74,9 +83,12 @@ impl Places {
         one_of_all: OwnedSemaphorePermit,
         address: IpAddr,
     ) -> Result<Place, TooMany> {
+        let of_address = self.addresses.take(address);
+        let of_address = of_address.inspect_err(|TooMany| self.connections.refused(Refusal::PerAddress))?;
         Ok(Place {
             _one_of_all: one_of_all,
-            _of_address: self.addresses.take(address)?,
+            _of_address: of_address,
+            _counted: self.connections.open(),
         })
     }
 }
@@ -129,7 +141,7 @@ mod tests {
 
     fn places(max: usize, counts_loopback: bool) -> Places {
         let per_address = PerAddress { max, counts_loopback };
-        Places::new(10, per_address)
+        Places::new(10, per_address, Arc::default())
     }
 
     async fn take(places: &Places, address: &str) -> Result<Place, TooMany> {

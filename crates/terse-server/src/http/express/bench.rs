@@ -16,8 +16,10 @@ impl Visits {
         Self(responder)
     }
 
-    /// Answers the visits of links in memory that `heads` consists of. Whether it was all of them.
+    /// Answers the visits of links in memory that `heads` consists of, and counts them. Whether it was all of them.
     pub fn answer(&mut self, heads: &[u8], out: &mut Vec<u8>) -> bool {
-        self.0.answer(heads, true, out).1 == Next::Nothing
+        let (_, next) = self.0.answer(heads, true, out);
+        self.0.note_sent();
+        next == Next::Nothing
     }
 }

@@ -98,7 +98,9 @@ impl Connection {
             output.clear();
             let (answered, next) = responder.answer(unanswered, is_all, output);
             unanswered = &unanswered[answered..];
-            let Ok(sent) = self.send(output) else {
+            let sent = self.send(output);
+            responder.note_sent();
+            let Ok(sent) = sent else {
                 return Fate::Ends;
             };
             if sent < output.len() {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
@@ -18,6 +19,8 @@ pub(super) struct Detour {
     pub(super) service: Service,
     pub(super) tasks: Tasks,
     pub(super) express: Express,
+    /// When the connection had something for its thread, by the clock's elapsed time.
+    pub(super) arrived_at: Duration,
 }
 
 impl Detour {
@@ -28,6 +31,7 @@ impl Detour {
             stream: TcpStream::from(stream),
             unanswered: Vec::new(),
             is_looked_up: false,
+            arrived_at: self.arrived_at,
             place,
         };
         match why {
@@ -51,6 +55,8 @@ impl Detour {
                     let arrival = Arrival {
                         stream,
                         unanswered,
+                        // What is behind the answers waited for the client, not for us.
+                        arrived_at: self.service.app().clock.elapsed(),
                         ..arrival
                     };
                     self.give_back(arrival).await;

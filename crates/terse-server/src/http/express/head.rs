@@ -93,5 +93,7 @@ fn code_of(target: &str) -> Option<&str> {
     (!code.is_empty() && code.bytes().all(is_plain) && query.bytes().all(is_query)).then_some(code)
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

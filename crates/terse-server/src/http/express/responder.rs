@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::cache::{CachedLink, Moment, NearCache};
 use crate::http::log;
 use crate::http::request_id::{self, RequestIds};
+use crate::telemetry::ThreadVisits;
 use crate::visits;
 
 const STATUS_AND_LOCATION: &[u8] = b"HTTP/1.1 302 Found\r\nlocation: ";
@@ -43,6 +44,11 @@ pub(super) struct Responder {
     near: NearCache,
     now: Moment,
     answers: Answers,
+    visits: ThreadVisits,
+    /// When what is being answered arrived, by the clock's elapsed time.
+    arrived_at: Duration,
+    /// Answers that have not left yet.
+    unsent: u64,
 }
 
 /// What answers are made with.
@@ -65,8 +71,11 @@ impl Responder {
         Self {
             near: NearCache::new(&app.cache, threads),
             now: Moment::default(),
-            app,
             answers,
+            visits: app.telemetry.visits.of_thread(),
+            arrived_at: Duration::ZERO,
+            unsent: 0,
+            app,
         }
     }
 
@@ -74,6 +83,28 @@ impl Responder {
     pub(super) fn set_time(&mut self) {
         self.now = self.app.cache.now();
         self.answers.set_time(self.app.clock.now());
+    }
+
+    /// Says when what is answered from now on arrived, by the clock's elapsed time.
+    pub(super) fn set_arrival(&mut self, arrived_at: Duration) {
+        self.arrived_at = arrived_at;
+    }
+
+    /// When what is being answered arrived.
+    pub(super) fn arrived_at(&self) -> Duration {
+        self.arrived_at
+    }
+
+    /// Counts the answers that were made since the last call: they have left, or are as far as this thread brings them.
+    /// One look at the clock for all of them.
+    pub(super) fn note_sent(&mut self) {
+        let visits = std::mem::take(&mut self.unsent);
+        if visits > 0 {
+            let took = self.app.clock.elapsed().saturating_sub(self.arrived_at);
+            self.visits.redirected(visits, took);
+            let hits = self.near.hits();
+            self.visits.set_hits(hits.near, hits.memory);
+        }
     }
 
     /// From now on, clients are told to close with the last answer to what they sent.
@@ -106,6 +137,7 @@ impl Responder {
             answered += visit.bytes;
             let is_last = is_all && answered == bytes.len();
             self.answers.redirect(&self.app, &visit, link, is_last, out);
+            self.unsent += 1;
         }
         (answered, Next::Nothing)
     }

@@ -49,6 +49,7 @@ struct Run {
     tasks: Tasks,
     express: Express,
     swept_at: Duration,
+    /// When the events that are being handled were taken from the system.
     now: Duration,
     /// Others wait for the places of silent connections.
     is_room_wanted: bool,
@@ -150,6 +151,7 @@ impl Run {
     fn look_at_clocks(&mut self) {
         self.responder.set_time();
         self.now = self.service.app().clock.elapsed();
+        self.responder.set_arrival(self.now);
     }
 
     /// When it is time to, closes the connections that are silent for too long.
@@ -201,12 +203,15 @@ impl Run {
             // The first time: its request may be there already, and is read also when it is time to stop.
             return self.keep(connection);
         }
+        // It waited for more than this thread: its visitor has waited since then.
+        self.responder.set_arrival(arrival.arrived_at);
         let (responder, output) = (&mut self.responder, &mut self.buffers.output);
         match guarded(|| connection.answer(&arrival.unanswered, responder, output)) {
             Fate::Stays | Fate::Again => self.keep(connection),
             Fate::Ends => {}
             Fate::Leaves(why) => self.send_away(connection, why, arrival.is_looked_up),
         }
+        self.responder.set_arrival(self.now);
     }
 
     fn keep(&mut self, connection: Connection) {
@@ -263,6 +268,7 @@ impl Run {
             service: self.service.clone(),
             tasks: self.tasks.clone(),
             express: self.express.clone(),
+            arrived_at: self.responder.arrived_at(),
         }
     }
 

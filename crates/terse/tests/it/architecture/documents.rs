@@ -6,7 +6,7 @@ use super::{File, files_below, read, repository_root};
 const AT_THE_ROOT: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 /// What a path of the repository begins with.
-const FOLDERS: [&str; 5] = ["crates/", "docs/", "scripts/", ".ci/", ".github/"];
+const FOLDERS: [&str; 6] = ["crates/", "docs/", "deploy/", "scripts/", ".ci/", ".github/"];
 
 /// What stands for something else: `crates/*`, `docs/adr/NNNN-….md`, `crates/<name>`.
 const PLACEHOLDERS: [&str; 6] = ["*", "<", "{", "…", "...", "NNNN"];
