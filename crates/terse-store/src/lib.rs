@@ -18,9 +18,11 @@ pub mod bench {
     pub use crate::clicks::bench::{Clicks, Postings};
 }
 mod clicks;
+mod copying;
 mod db;
 mod error;
 mod events;
+mod fnv;
 mod import;
 mod links;
 mod maintenance;
@@ -35,6 +37,7 @@ mod totals;
 mod users;
 
 pub use clicks::{ClickBatch, Position, Shipped, VisitedLink};
+pub use copying::{Copied, CopyError, Occupied};
 pub use error::{Cause, Conflict, Error, Result};
 pub use import::{Imported, Taken};
 pub use links::{Created, RedirectRow, Updated};

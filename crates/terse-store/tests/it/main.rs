@@ -1,6 +1,7 @@
 //! The conformance suite: what a store promises, on every engine; and what only a SQLite file can do.
 
 mod clicks;
+mod copying;
 mod damage;
 mod engine;
 mod events;
