@@ -6,6 +6,7 @@ mod door;
 mod help;
 mod lifecycle;
 mod outage;
+mod postgres;
 mod readme;
 mod server;
 mod torture;
