@@ -3,6 +3,7 @@
 mod bad_input;
 mod bulk;
 mod documentation;
+mod engine;
 mod events;
 mod health;
 mod lists;
