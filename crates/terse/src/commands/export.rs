@@ -33,6 +33,10 @@ pub(super) fn run(args: ExportArgs) -> Result<(), Failure> {
 }
 
 async fn export_from(config: Config, to: &Path, audience: Audience) -> Result<ExportReport, Failure> {
+    if matches!(config.database.place, Place::Server(_)) && !config.data_dir.is_dir() {
+        // No journal of this machine to look at, and no reason to begin one.
+        return write_frozen(&config, to, audience).await;
+    }
     let lock = DataDir::lock(&config.data_dir, &config.database.place);
     match (lock, &config.database.place) {
         (Ok(_data_dir), Place::File(_)) => {

@@ -136,7 +136,9 @@ fn commands_work_on_a_database_of_a_server_served_or_not() {
         &["shorten", "https://example.com/2", "--code", "bbbb"],
     ));
     assert_eq!(short, "http://127.0.0.1:8000/bbbb\n");
+    std::fs::remove_dir_all(&home).expect("ours");
     assert!(export("first").starts_with("exported 1 users, 2 links and 2 events"));
+    assert!(!home.exists(), "whoever only looks begins no journal");
     let server = serve(&url, &home);
     assert_eq!(server.get("/bbbb").0, 302);
     assert!(
