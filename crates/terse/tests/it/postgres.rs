@@ -1,5 +1,7 @@
 //! The program on a PostgreSQL database: commands, servers that share it, and the way there from a file.
 
+mod outage;
+
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -15,7 +17,7 @@ const URLS: &str = "id,user_id,short_code,original_url,title,is_active,created_a
 const EVENTS: &str = "id,url_id,user_id,event_type,timestamp,details\n9,7,5,click,2024-01-02 17:05:09,\n";
 
 /// An empty database of the server that `scripts/with-servers` has started; it goes with the server.
-pub(crate) fn database() -> String {
+fn database() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("terse_{}_{count}", std::process::id());
