@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use terse_core::{Clock, Random, ShortCode};
-use terse_store::{Store, StoreOptions};
+use terse_store::Store;
 
 use crate::cache::{LinkCache, Sharing};
 use crate::clicks::{Journal, JournalOptions, Shipper};
@@ -67,7 +67,7 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        let store = Store::open(StoreOptions::new(config.database_file.clone())).await?;
+        let store = Store::open(config.database.store_options()).await?;
         let journal = Arc::new(Journal::open(
             journal_options(&config),
             Arc::clone(&clock),

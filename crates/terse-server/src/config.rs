@@ -8,10 +8,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod base_url;
+mod database;
 
 use crate::second_cache::{InvalidRedisUrl, RedisUrl};
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use database::{
+    DATABASE_CONNECTIONS_DEFAULT, DATABASE_CONNECTIONS_MAX, DATABASE_CONNECTIONS_MIN,
+    DATABASE_TIMEOUT_MS_DEFAULT, DATABASE_TIMEOUT_MS_MAX, DATABASE_TIMEOUT_MS_MIN, DatabaseConfig, place,
+};
 
 /// Where the program listens when nothing else is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
@@ -40,8 +45,6 @@ pub const STOP_DELAY_MS_DEFAULT: u64 = 0;
 /// The most that `--stop-delay-ms` may ask for.
 pub const STOP_DELAY_MS_MAX: u64 = 60_000;
 
-const SQLITE_FILE: &str = "terse.db";
-
 /// Settings as they were written, `None` where nothing was. Field by field the flag of the same name.
 #[derive(Debug, Clone, Default)]
 pub struct RawConfig {
@@ -53,6 +56,10 @@ pub struct RawConfig {
     pub data_dir: Option<PathBuf>,
     /// `--database-url`, `DATABASE_URL`.
     pub database_url: Option<String>,
+    /// `--database-connections`, `TERSE_DATABASE_CONNECTIONS`.
+    pub database_connections: Option<String>,
+    /// `--database-timeout-ms`, `TERSE_DATABASE_TIMEOUT_MS`.
+    pub database_timeout_ms: Option<String>,
     /// `--redis-url`, `REDIS_URL`.
     pub redis_url: Option<String>,
     /// `--base-url`, `TERSE_BASE_URL`.
@@ -84,8 +91,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Everything that must survive.
     pub data_dir: PathBuf,
-    /// The SQLite file.
-    pub database_file: PathBuf,
+    /// Where the truth is kept.
+    pub database: DatabaseConfig,
     /// The second cache.
     pub redis_url: Option<RedisUrl>,
     /// What short URLs start with; `None` takes the request's host.
@@ -151,11 +158,11 @@ impl Config {
         if auth == Auth::LoopbackOnly && !listen.ip().is_loopback() {
             return Err(ConfigError::OpenToNetwork(listen));
         }
-        let data_dir = raw.data_dir.unwrap_or_else(|| DATA_DIR_DEFAULT.into());
+        let data_dir = raw.data_dir.clone().unwrap_or_else(|| DATA_DIR_DEFAULT.into());
         let mib = 1024 * 1024;
         Ok(Self {
             listen,
-            database_file: database_file(raw.database_url.as_deref(), &data_dir)?,
+            database: DatabaseConfig::resolve(&raw, &data_dir)?,
             data_dir,
             redis_url: raw.redis_url.map(|text| redis_url(&text)).transpose()?,
             base_url: raw.base_url.map(|text| base_url(&text)).transpose()?,
@@ -232,31 +239,6 @@ fn listen(listen: Option<&str>, port: Option<&str>, auth: Auth) -> Result<Socket
         Auth::Open => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
         Auth::LoopbackOnly => SocketAddr::new(LISTEN_DEFAULT.ip(), port),
     })
-}
-
-fn database_file(url: Option<&str>, data_dir: &std::path::Path) -> Result<PathBuf, ConfigError> {
-    let Some(url) = url else {
-        return Ok(data_dir.join(SQLITE_FILE));
-    };
-    let path = url
-        .strip_prefix("sqlite:")
-        .map(|path| path.strip_prefix("//").unwrap_or(path))
-        .ok_or_else(|| {
-            value_error(
-                "--database-url",
-                scheme_only(url),
-                "is not supported: write sqlite:FILE, or leave it out",
-            )
-        })?;
-    // A query would be taken for a part of the name.
-    if path.is_empty() || path == ":memory:" || path.contains('?') {
-        return Err(value_error(
-            "--database-url",
-            url,
-            "names no file: write sqlite:FILE, or leave it out",
-        ));
-    }
-    Ok(path.into())
 }
 
 fn redis_url(text: &str) -> Result<RedisUrl, ConfigError> {

@@ -55,7 +55,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        let mut data_dir = DataDir::lock(&config.data_dir, &config.database_file)?;
+        let mut data_dir = DataDir::lock(&config.data_dir, &config.database.place)?;
         let address = config.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;

@@ -74,6 +74,14 @@ impl Db {
         }
     }
 
+    /// Brings the schema up to date; the names of the steps that took.
+    pub(crate) async fn migrate(options: StoreOptions) -> Result<Vec<&'static str>> {
+        match options.place.clone() {
+            Place::File(path) => Sqlite::migrate(path, options).await,
+            Place::Server(url) => Postgres::migrate(&url, &options).await,
+        }
+    }
+
     /// Runs `job` on one consistent state of the database, which it cannot change.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

@@ -19,9 +19,11 @@ pub mod bench {
 }
 mod bus;
 mod clicks;
+mod copying;
 mod db;
 mod error;
 mod events;
+mod fnv;
 mod import;
 mod links;
 mod maintenance;
@@ -38,6 +40,7 @@ mod users;
 
 pub use bus::{AsOf, News};
 pub use clicks::{ClickBatch, Position, Shipped, VisitedLink};
+pub use copying::{Copied, CopyError, Occupied};
 pub use error::{Cause, Conflict, Error, Result};
 pub use import::{Imported, Taken};
 pub use links::{Created, RedirectRow, Updated};

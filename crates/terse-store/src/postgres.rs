@@ -5,7 +5,9 @@
 
 mod bus;
 mod connection;
+pub(crate) mod copying;
 mod failure;
+mod frozen;
 mod limits;
 mod schema;
 #[cfg(test)]
@@ -32,6 +34,7 @@ use crate::pool::{Pool, PoolState, PoolUse};
 use crate::store::StoreOptions;
 use crate::task::Pending;
 
+use frozen::Frozen;
 use limits::Limits;
 pub(crate) use limits::Patience;
 pub(crate) use tx::Tx;
@@ -55,6 +58,8 @@ pub(crate) struct Postgres {
     /// `None` once somebody waits for its end.
     writer: Mutex<Option<JoinHandle<()>>>,
     limits: Limits,
+    /// The state that every read sees, if it is not the newest.
+    frozen: Option<Box<Frozen>>,
 }
 
 impl Postgres {
@@ -62,7 +67,13 @@ impl Postgres {
         let limits = Limits::new(options.server_within);
         let reads = connection::pool(url, options.connections_max.saturating_sub(1), limits)?;
         let writes = connection::pool(url, 1, limits)?;
-        migrate_when_there(url, &writes, limits).await?;
+        let mut frozen = None;
+        if options.is_frozen {
+            schema::require_all(&writes, limits).await?;
+            frozen = Some(Box::new(Frozen::now(url, limits).await?));
+        } else {
+            migrate_when_there(url, &writes, limits).await?;
+        }
         let (queue, tasks) = mpsc::channel(WRITES_WAITING_MAX);
         #[expect(
             clippy::disallowed_methods,
@@ -76,7 +87,14 @@ impl Postgres {
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(running)),
             limits,
+            frozen,
         })
+    }
+
+    /// Brings the schema up to date; the names of the steps that took.
+    pub(crate) async fn migrate(url: &PostgresUrl, options: &StoreOptions) -> Result<Vec<&'static str>> {
+        let limits = Limits::new(options.server_within);
+        migrate_when_there(url, &connection::pool(url, 1, limits)?, limits).await
     }
 
     /// Runs `job` on one consistent state.
@@ -157,7 +175,8 @@ impl Postgres {
             Read::Scan => Patience::Long,
         };
         let opening = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}SET LOCAL statement_timeout = {}",
+            self.frozen.as_ref().map_or("", |frozen| &frozen.opening),
             self.limits.of(patience).as_millis()
         );
         let connection = connection::get(&self.reads).await?;
@@ -183,7 +202,11 @@ impl Postgres {
     }
 }
 
-async fn migrate_when_there(url: &PostgresUrl, pool: &deadpool_postgres::Pool, limits: Limits) -> Result<()> {
+async fn migrate_when_there(
+    url: &PostgresUrl,
+    pool: &deadpool_postgres::Pool,
+    limits: Limits,
+) -> Result<Vec<&'static str>> {
     let mut has_said_so = false;
     let trying = async {
         loop {

@@ -5,6 +5,7 @@
 
 mod backup;
 mod connection;
+pub(crate) mod copying;
 mod drive;
 mod failure;
 mod reader;
@@ -83,6 +84,11 @@ impl Sqlite {
             queues: RwLock::new(Some(queues)),
             ended,
         })
+    }
+
+    /// Makes the file if there is none, and brings its schema up to date; the names of the steps that took.
+    pub(crate) async fn migrate(path: PathBuf, options: StoreOptions) -> Result<Vec<&'static str>> {
+        copying::on_a_thread(move || worker::open_migrated(&path, &options).map(|(_, steps)| steps)).await
     }
 
     pub(crate) async fn read<T: Send + 'static>(&self, read: Read, job: Job<T>) -> Result<T> {

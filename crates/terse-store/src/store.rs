@@ -50,6 +50,9 @@ pub struct StoreOptions {
     /// Batches of clicks, roughly, after which the latest ones are indexed by link and owner. Until then whoever asks for a
     /// link's clicks looks through all of these.
     pub unindexed_blocks_max: u32,
+    /// Whether a server's database is only looked at, as it is when it is opened: whatever is written later is not seen, and
+    /// the schema is left as it is. A file is copied for that, by [`Store::backup_to`].
+    pub is_frozen: bool,
 }
 
 impl StoreOptions {
@@ -67,6 +70,7 @@ impl StoreOptions {
             connections_max: CONNECTIONS_DEFAULT,
             server_within: SERVER_WITHIN_DEFAULT,
             unindexed_blocks_max: UNINDEXED_BLOCKS_DEFAULT,
+            is_frozen: false,
         }
     }
 }
@@ -99,6 +103,15 @@ impl Store {
             tail,
             last_change: Arc::default(),
         })
+    }
+
+    /// Makes the database if it is a file that is not there, and brings its schema up to date, as [`Store::open`] does too;
+    /// the names of the steps that took. Replicas may do it together.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn migrate(options: StoreOptions) -> Result<Vec<&'static str>> {
+        Db::migrate(options).await
     }
 
     /// Finishes everything that was asked for, and leaves one tidy file. Everything asked for later, of any clone,

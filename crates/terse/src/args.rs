@@ -1,5 +1,6 @@
 //! The command line: what can be written, and what `--help` says about it.
 
+mod copy;
 mod data;
 mod serve;
 mod work;
@@ -11,6 +12,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::environment::Environment;
 use crate::failure::Failure;
 
+pub(crate) use copy::CopyArgs;
 pub(crate) use data::DataArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use work::{BackupArgs, ExportArgs, ImportArgs, RestoreArgs, ShortenArgs};
@@ -97,20 +99,21 @@ pub(crate) enum Command {
     /// Take over users, links and events from CSV files
     ///
     /// Rows keep their ids. What cannot be stored is skipped and named with its row and the reason; links and events of a
-    /// skipped user go to the one who kept the name. Running it again doubles nothing. When there are rows
-    /// and every one is skipped, it fails. The server must be stopped.
+    /// skipped user go to the one who kept the name. Running it again doubles nothing. When there are rows and every one is
+    /// skipped, it fails. The server must be stopped, unless the database is of a PostgreSQL server.
     #[command(after_help = "Example:\n  terse import --users users.csv --urls urls.csv --events events.csv")]
     Import(ImportArgs),
 
     /// Write users, links and events to CSV files
     ///
     /// The files are users.csv, urls.csv and events.csv, as `terse import` reads them. Also while a server runs, as of the
-    /// moment it begins.
+    /// moment it begins. Clicks that wait in the journals of other running servers are not in them.
     #[command(after_help = "Example:\n  terse export --to ./export")]
     Export(ExportArgs),
 
     /// Copy the database, also while it is being served
     ///
+    /// Of a SQLite file; a PostgreSQL server has `pg_dump` and `pg_basebackup` for that.
     /// The copy is one consistent state, is checked before it gets its name, and is put back by `terse restore`.
     /// Clicks that wait in the journal, those of the last moment, are not in it. Needs free space for two copies.
     #[command(after_help = "Example:\n  terse backup /backups/terse-monday.db")]
@@ -118,11 +121,28 @@ pub(crate) enum Command {
 
     /// Put a backup in the place of the database
     ///
-    /// No server may run on the data directory. The backup is checked first; the database that was there is kept beside the
-    /// restored one, with .replaced after its name (.replaced-2 and so on after the first time), and gets the clicks that wait
-    /// in the journal.
+    /// Of a SQLite file; a PostgreSQL server has `pg_restore` for that. No server may run on the data directory. The backup is
+    /// checked first; the database that was there is kept beside the restored one, with .replaced after its name
+    /// (.replaced-2 and so on after the first time), and gets the clicks that wait in the journal.
     #[command(after_help = "Example:\n  terse restore /backups/terse-monday.db --force")]
     Restore(RestoreArgs),
+
+    /// Bring the schema of the database up to date and say what that took
+    ///
+    /// `terse serve` does it by itself when it starts; this is for those who want it done before. With PostgreSQL it may run
+    /// while servers of the version before serve.
+    #[command(after_help = "Example:\n  terse migrate --data-dir /var/lib/terse")]
+    Migrate(DataArgs),
+
+    /// Copy everything into another database, also of another engine
+    ///
+    /// Users, links, events and clicks keep their ids; the copy is read again and compared, and is there whole or not at all.
+    /// Stop the servers first: what they write after it has begun is not in it. Clicks that wait in the journal of a
+    /// server are shipped by the server that is started on the same --data-dir afterwards, each once.
+    #[command(
+        after_help = "Example:\n  terse copy --from sqlite:data/terse.db --to postgres://terse:PASSWORD@db.example/terse"
+    )]
+    Copy(CopyArgs),
 
     /// Look for problems in settings and data, without changing anything
     ///
@@ -140,7 +160,7 @@ pub(crate) enum Command {
 /// What came of reading the command line.
 pub(crate) enum Invocation {
     /// There is something to do.
-    Run(Cli),
+    Run(Box<Cli>),
     /// Help, the version, or what is wrong with the usage was printed.
     Answered(ExitCode),
 }
@@ -155,7 +175,7 @@ pub(crate) fn parse() -> Result<Invocation, Failure> {
     match parsed {
         Ok(cli) => {
             environment.refuse_unknown(&Cli::command())?;
-            Ok(Invocation::Run(cli))
+            Ok(Invocation::Run(Box::new(cli)))
         }
         Err(answer) => {
             // A reader that went away is not told.

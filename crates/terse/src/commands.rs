@@ -2,14 +2,19 @@
 
 mod backup;
 mod check;
+mod copy;
 mod export;
 mod import;
+mod migrate;
 mod openapi;
 mod restore;
 mod serve;
 mod shorten;
 
+use std::path::Path;
+
 use terse_server::config::Config;
+use terse_store::Place;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -29,19 +34,38 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(args) => export::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
+        Command::Migrate(args) => migrate::run(args),
+        Command::Copy(args) => copy::run(&args),
         Command::Check(args) => check::run(*args),
         Command::Openapi => openapi::run(),
     }
 }
 
-/// Refuses to work on nothing: a misspelt `--data-dir` would look like an empty one.
+/// Refuses to work on nothing: a misspelt `--data-dir` would look like an empty one. A server says itself what it has.
 fn require_database(config: &Config) -> Result<(), Failure> {
-    let file = &config.database_file;
-    if file.exists() {
-        return Ok(());
+    match &config.database.place {
+        Place::File(file) if !file.exists() => Err(Failure::new(format!(
+            "there is no database at {}: name the data directory with --data-dir",
+            file.display()
+        ))),
+        _ => Ok(()),
     }
-    Err(Failure::new(format!(
-        "there is no database at {}: name the data directory with --data-dir",
-        file.display()
-    )))
+}
+
+/// The database, which must be a file: `instead` says what does for others what the command does for files.
+fn require_file<'c>(config: &'c Config, instead: &str) -> Result<&'c Path, Failure> {
+    match &config.database.place {
+        Place::File(file) => Ok(file),
+        Place::Server(url) => Err(Failure::usage(format!(
+            "{url} is a PostgreSQL database, and this command is for SQLite files: use {instead}"
+        ))),
+    }
+}
+
+/// What a person calls a database; no password.
+fn name_of(place: &Place) -> String {
+    match place {
+        Place::File(file) => file.display().to_string(),
+        Place::Server(url) => url.to_string(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use terse_server::config::Config;
 use terse_store::{Store, StoreOptions};
 
 use crate::failure::Failure;
@@ -40,6 +41,13 @@ impl DatabaseCopy {
         self.store.close().await;
         Ok(problems?)
     }
+}
+
+/// A server's database as it is now, to look at: the same for all that is read of it, whatever is written meanwhile.
+pub(crate) async fn frozen(config: &Config) -> Result<Store, Failure> {
+    let mut options = config.database.store_options();
+    options.is_frozen = true;
+    Ok(Store::open(options).await?)
 }
 
 /// The folder of `file`.

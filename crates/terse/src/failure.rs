@@ -78,7 +78,10 @@ impl From<DataDirError> for Failure {
         match error {
             DataDirError::InUse { .. } => Self::with_code(
                 IN_USE,
-                format!("{error}: stop that process first, or name another directory with --data-dir"),
+                format!(
+                    "{error}: stop that process first, or name another directory with --data-dir; each server needs one of \
+                     its own, also where several share a PostgreSQL database"
+                ),
             ),
             DataDirError::Io { .. } => Self::new(error),
         }

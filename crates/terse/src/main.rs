@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     // E-mail addresses and who visited what: what this program writes is for its owner's eyes.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let invocation = match args::parse() {
-        Ok(Invocation::Run(cli)) => cli,
+        Ok(Invocation::Run(cli)) => *cli,
         Ok(Invocation::Answered(code)) => return code,
         Err(failure) => return failure.report(),
     };

@@ -1,3 +1,5 @@
+use terse_store::Place;
+
 use super::*;
 
 fn resolve(set: impl FnOnce(&mut RawConfig)) -> Result<Config, String> {
@@ -11,7 +13,7 @@ fn nothing_said_is_a_loopback_server_with_its_data_below_the_working_directory()
     let config = resolve(|_| ()).expect("valid");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
     assert_eq!(config.data_dir, PathBuf::from("./data"));
-    assert_eq!(config.database_file, PathBuf::from("./data/terse.db"));
+    assert_eq!(config.database.place, Place::File("./data/terse.db".into()));
     assert_eq!(config.journal_sync, Duration::from_secs(1));
     assert_eq!(config.stop_delay, Duration::ZERO);
     assert_eq!((config.auth, config.base_url), (Auth::LoopbackOnly, None));
@@ -60,14 +62,54 @@ fn a_database_url_names_a_file() {
         ("sqlite:/var/x.db", "/var/x.db"),
     ] {
         let config = resolve(|raw| raw.database_url = Some(url.into())).expect(url);
-        assert_eq!(config.database_file, PathBuf::from(file));
+        assert_eq!(config.database.place, Place::File(file.into()));
     }
+}
+
+#[test]
+fn a_database_url_names_a_server_and_is_shown_without_password() {
+    for scheme in ["postgres", "postgresql"] {
+        let url = format!("{scheme}://ann:secret@db.example/links");
+        let config = resolve(|raw| raw.database_url = Some(url)).expect("valid");
+        let options = config.database.store_options();
+        assert!(matches!(options.place, Place::Server(_)), "{options:?}");
+        assert_eq!(options.connections_max, 16);
+        assert_eq!(options.server_within, Duration::from_millis(600));
+        let shown = format!("{config:?}");
+        assert!(
+            shown.contains("postgres://db.example:5432/links") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn patience_with_a_database_server_is_set() {
+    let set = |raw: &mut RawConfig| {
+        raw.database_connections = Some("2".into());
+        raw.database_timeout_ms = Some("60000".into());
+    };
+    let options = resolve(set).expect("valid").database.store_options();
+    assert_eq!(options.connections_max, 2);
+    assert_eq!(options.server_within, Duration::from_mins(1));
 }
 
 #[test]
 fn what_makes_no_sense_is_named() {
     type Set = fn(&mut RawConfig);
-    let cases: [(Set, &str); 16] = [
+    let cases: [(Set, &str); 19] = [
+        (
+            |raw| raw.database_url = Some("postgres://ann:secret@h/d?no_such_setting=1".into()),
+            "--database-url: `postgres` cannot be read: ",
+        ),
+        (
+            |raw| raw.database_connections = Some("1".into()),
+            "--database-connections: `1` is no number from 2 to 1000",
+        ),
+        (
+            |raw| raw.database_timeout_ms = Some("0".into()),
+            "--database-timeout-ms: `0` is no number from 50 to 60000",
+        ),
         (
             |raw| raw.listen = Some("localhost".into()),
             "--listen: `localhost` is no ADDR:PORT",

@@ -4,6 +4,7 @@ mod bad_input;
 mod bulk;
 mod documentation;
 mod door;
+mod engine;
 mod events;
 mod health;
 mod lists;

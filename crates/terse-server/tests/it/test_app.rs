@@ -14,6 +14,8 @@ use terse_server::http::Service;
 use terse_server::lifecycle::Tasks;
 use tokio_util::sync::CancellationToken;
 
+use crate::engine;
+
 /// When the tests take place.
 pub(crate) const NOW: &str = "2026-11-24T09:30:00Z";
 
@@ -44,7 +46,7 @@ impl TestApp {
         let scratch = tempfile::tempdir().expect("a scratch directory");
         let mut raw = RawConfig {
             data_dir: Some(scratch.path().to_owned()),
-            ..RawConfig::default()
+            ..engine::settings()
         };
         set(&mut raw);
         let config = Config::resolve(raw).expect("valid settings");

@@ -4,7 +4,7 @@ use deadpool_postgres::Pool;
 
 use super::failure::error_of;
 use super::limits::{Limits, Patience};
-use super::{connection, writer};
+use super::{connection, tx, writer};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::migrations::{self, CREATE_RECORD};
@@ -35,11 +35,11 @@ const GIVEN_IDS_MOVE_SEQUENCES: &str = "\
     CREATE TRIGGER links_given_ids AFTER INSERT ON links \
         FOR EACH ROW EXECUTE FUNCTION terse_keep_sequence('links_id_seq');";
 
-/// Applies what is missing.
+/// Applies what is missing; the names of the steps that took.
 ///
 /// # Errors
 /// [`Error::Unusable`] for a database that cannot hold every text, or that a newer program has made its own.
-pub(super) async fn migrate(pool: &Pool, limits: Limits) -> Result<()> {
+pub(super) async fn migrate(pool: &Pool, limits: Limits) -> Result<Vec<&'static str>> {
     refuse_foreign_encoding(pool).await?;
     let has_record = has_record(pool).await?;
     let mut tx = writer::begin(pool, limits).await?;
@@ -49,12 +49,28 @@ pub(super) async fn migrate(pool: &Pool, limits: Limits) -> Result<()> {
         tx.control(CREATE_RECORD).await?;
     }
     let mut tx = Tx::Postgres(tx);
-    for migration in migrations::pending(&mut tx).await? {
+    let pending = migrations::pending(&mut tx).await?;
+    for migration in pending {
         writer::control(&mut tx, &migration.in_terms_of(&WORDS)).await?;
         migrations::record(&mut tx, migration).await?;
         tracing::info!(migration = migration.name, "migrated");
     }
     writer::control(&mut tx, "COMMIT").await?;
+    writer::give_back(tx);
+    Ok(pending.iter().map(|migration| migration.name).collect())
+}
+
+/// Refuses a database that is not up to date, for those who only look at it.
+///
+/// # Errors
+/// [`Error::Unusable`].
+pub(super) async fn require_all(pool: &Pool, limits: Limits) -> Result<()> {
+    if !has_record(pool).await? {
+        return Err(Error::Unusable("it has no tables of terse".to_owned()));
+    }
+    let connection = connection::get(pool).await?;
+    let mut tx = Tx::Postgres(tx::Tx::between(connection, limits.of(Patience::Long)));
+    migrations::require_all(&mut tx).await?;
     writer::give_back(tx);
     Ok(())
 }

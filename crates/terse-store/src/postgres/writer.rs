@@ -21,7 +21,7 @@ const GROUP_TASKS_MAX: usize = 256;
 /// A replica that holds the lock and does nothing, because it was stopped or cut off, loses it after this.
 const IDLE_WITHIN: Duration = Duration::from_secs(2);
 /// Names the lock among others of the database: "terse" in ASCII.
-const WRITE_LOCK: i64 = 0x0074_6572_7365;
+pub(super) const WRITE_LOCK: i64 = 0x0074_6572_7365;
 
 /// A task, and how long its statements may take.
 pub(super) type Waiting = (Box<dyn Task>, Patience);

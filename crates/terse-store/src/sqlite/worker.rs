@@ -65,9 +65,14 @@ fn open(path: &Path, options: &StoreOptions, tasks: &Tasks) -> Result<(db::Tx, V
 
 /// The connection that writes, with the schema up to date.
 pub(super) fn open_alone(path: &Path, options: &StoreOptions) -> Result<db::Tx> {
+    open_migrated(path, options).map(|(tx, _)| tx)
+}
+
+/// As [`open_alone`], with the names of the steps that brought the schema up to date.
+pub(super) fn open_migrated(path: &Path, options: &StoreOptions) -> Result<(db::Tx, Vec<&'static str>)> {
     let mut tx = db::Tx::Sqlite(Tx::new(connection::open_writer(path, options)?));
-    migrate(&mut tx)?;
-    Ok(tx)
+    let steps = migrate(&mut tx)?;
+    Ok((tx, steps))
 }
 
 fn start_reader(path: &Path, tasks: Tasks, index: usize, takes_scans: bool) -> Result<JoinHandle<()>> {
@@ -78,9 +83,10 @@ fn start_reader(path: &Path, tasks: Tasks, index: usize, takes_scans: bool) -> R
         .map_err(Error::unavailable)
 }
 
-fn migrate(tx: &mut db::Tx) -> Result<()> {
+fn migrate(tx: &mut db::Tx) -> Result<Vec<&'static str>> {
     batch(tx, CREATE_RECORD)?;
-    for migration in drive(migrations::pending(tx))? {
+    let pending = drive(migrations::pending(tx))?;
+    for migration in pending {
         batch(tx, "BEGIN IMMEDIATE")?;
         match apply(tx, migration) {
             Ok(()) => batch(tx, "COMMIT")?,
@@ -91,7 +97,7 @@ fn migrate(tx: &mut db::Tx) -> Result<()> {
         }
         tracing::info!(migration = migration.name, "migrated");
     }
-    Ok(())
+    Ok(pending.iter().map(|migration| migration.name).collect())
 }
 
 fn apply(tx: &mut db::Tx, migration: &Migration) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod bus;
 mod clicks;
+mod copying;
 mod damage;
 mod damage_met;
 mod engine;

@@ -8,13 +8,39 @@ use terse_server::config::{Config, ConfigError, RawConfig};
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataArgs {
-    /// Folder of everything that must survive: database, click journal; one process at a time [default: ./data]
+    /// Folder of everything that must survive: database if it is a file, click journal; one process at a time
+    /// [default: ./data]
     #[arg(long, env = "TERSE_DATA_DIR", hide_env_values = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Database, as sqlite:FILE [default: terse.db in the data directory]
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    /// The database.
+    #[arg(
+        long,
+        help = "Database: sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE [default: terse.db in the data directory]",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub(crate) database_url: Option<String>,
+
+    /// Connections to a PostgreSQL server at most, of this process [default: 16]
+    #[arg(
+        long,
+        env = "TERSE_DATABASE_CONNECTIONS",
+        hide_env_values = true,
+        value_name = "NUMBER"
+    )]
+    pub(crate) database_connections: Option<String>,
+
+    /// Milliseconds that a PostgreSQL server has for a connection, a short statement, a turn to write, each; what takes longer
+    /// is refused [default: 600]
+    #[arg(
+        long,
+        env = "TERSE_DATABASE_TIMEOUT_MS",
+        hide_env_values = true,
+        value_name = "MS"
+    )]
+    pub(crate) database_timeout_ms: Option<String>,
 }
 
 impl DataArgs {
@@ -32,6 +58,8 @@ impl From<DataArgs> for RawConfig {
         Self {
             data_dir: args.data_dir,
             database_url: args.database_url,
+            database_connections: args.database_connections,
+            database_timeout_ms: args.database_timeout_ms,
             ..Self::default()
         }
     }

@@ -14,8 +14,9 @@ use crate::{output, runtime};
 pub(super) fn run(args: BackupArgs) -> Result<(), Failure> {
     let BackupArgs { file, force, data } = args;
     let config = data.resolve(None)?;
+    let database = super::require_file(&config, "pg_dump, or pg_basebackup for the whole server")?;
     super::require_database(&config)?;
-    refuse_the_database_itself(&file, &config.database_file)?;
+    refuse_the_database_itself(&file, database)?;
     if !force && file.exists() {
         return Err(taken(&file));
     }
@@ -23,7 +24,7 @@ pub(super) fn run(args: BackupArgs) -> Result<(), Failure> {
     let scratch = tempfile::Builder::new().prefix(".backup-").tempdir_in(folder)?;
     let copy = scratch.path().join("backup.db");
     let progress = Progress::of_known_size("copying");
-    Store::backup_to(&config.database_file, &copy, |done, total| {
+    Store::backup_to(database, &copy, |done, total| {
         progress.set(done, total);
     })?;
     drop(progress);

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use terse_server::clicks::{Inspection, Writer, inspect};
 use terse_server::config::{Config, RawConfig};
+use terse_store::Place;
 
 use crate::args::ServeArgs;
-use crate::copy::{DatabaseCopy, folder_of};
+use crate::copy::{DatabaseCopy, folder_of, frozen};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{output, runtime};
@@ -88,25 +89,31 @@ async fn database_and_journal(
     writer: Writer,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let file = &config.database_file;
-    let name = file.display();
-    if !file.exists() {
-        let text = format!("there is none at {name}: `terse serve` creates it");
-        return Ok(findings.problem("database", text)?);
-    }
-    let progress = Progress::of_known_size("reading the database");
-    let opened = DatabaseCopy::open(file, folder_of(file), |done, total| progress.set(done, total)).await;
-    drop(progress);
-    let copy = match opened {
-        Ok(copy) => copy,
+    let name = super::name_of(&config.database.place);
+    let opened = match &config.database.place {
+        Place::File(file) if !file.exists() => {
+            let text = format!("there is none at {name}: `terse serve` creates it");
+            return Ok(findings.problem("database", text)?);
+        }
+        Place::File(file) => {
+            let progress = Progress::of_known_size("reading the database");
+            let copy = DatabaseCopy::open(file, folder_of(file), |done, total| progress.set(done, total));
+            copy.await.map(|copy| (copy.store.clone(), Some(copy)))
+        }
+        Place::Server(_) => frozen(config).await.map(|store| (store, None)),
+    };
+    let (store, _copy) = match opened {
+        Ok(opened) => opened,
         Err(failure) => return Ok(findings.problem("database", format_args!("{name}: {failure}"))?),
     };
     let folder = config.data_dir.join(JOURNAL_FOLDER);
-    match inspect(&folder, &copy.store, writer).await {
+    match inspect(&folder, &store, writer).await {
         Ok(inspection) => journal(&inspection, findings)?,
         Err(error) => findings.problem("journal", crate::failure::with_causes(&error))?,
     }
-    match copy.problems().await {
+    let problems = store.integrity_problems().await;
+    store.close().await;
+    match problems.map_err(Failure::from) {
         Ok(problems) if problems.is_empty() => fine("database", format_args!("{name} is whole"))?,
         Ok(problems) => {
             for problem in problems {

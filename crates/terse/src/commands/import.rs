@@ -5,7 +5,7 @@ mod report;
 use terse_server::config::Config;
 use terse_server::data_dir::DataDir;
 use terse_server::transfer::import::{ImportFiles, ImportReport, import};
-use terse_store::{Store, StoreOptions};
+use terse_store::{Place, Store};
 
 use crate::args::ImportArgs;
 use crate::failure::Failure;
@@ -47,8 +47,12 @@ fn has_only_skips(report: &ImportReport) -> bool {
 }
 
 async fn import_into(config: &Config, files: &ImportFiles) -> Result<ImportReport, Failure> {
-    let _data_dir = DataDir::lock(&config.data_dir, &config.database_file)?;
-    let store = Store::open(StoreOptions::new(config.database_file.clone())).await?;
+    // A server's database has writers beside us anyway; the journal in the data directory is not looked at.
+    let _data_dir = match &config.database.place {
+        Place::File(_) => Some(DataDir::lock(&config.data_dir, &config.database.place)?),
+        Place::Server(_) => None,
+    };
+    let store = Store::open(config.database.store_options()).await?;
     let bar = Progress::of_known_size("importing");
     let imported = import(&store, files, &mut |progress| {
         bar.set(progress.bytes_done, progress.bytes_total);

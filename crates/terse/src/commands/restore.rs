@@ -18,8 +18,8 @@ const REPLACED_SUFFIX: &str = ".replaced";
 pub(super) fn run(args: RestoreArgs) -> Result<(), Failure> {
     let RestoreArgs { file, force, data } = args;
     let config = data.resolve(None)?;
-    let database = config.database_file.clone();
-    let _data_dir = DataDir::lock(&config.data_dir, &database)?;
+    let database = super::require_file(&config, "pg_restore, or psql")?.to_owned();
+    let _data_dir = DataDir::lock(&config.data_dir, &config.database.place)?;
     if database.exists() && !force {
         return Err(Failure::new(format!(
             "{} is there already: add --force to replace it (it is kept as {})",

@@ -21,7 +21,7 @@ pub(super) fn run(args: ShortenArgs) -> Result<(), Failure> {
         return Ok(output::result(short_url)?);
     }
     let config = args.data.resolve(args.base_url)?;
-    let short_url = match DataDir::lock(&config.data_dir, &config.database_file) {
+    let short_url = match DataDir::lock(&config.data_dir, &config.database.place) {
         Ok(_data_dir) => runtime::runtime()?.block_on(shorten(config, draft(url, code, title)?))?,
         Err(DataDirError::InUse {
             address: Some(address),

@@ -304,6 +304,7 @@ fn a_directory_that_is_not_there_is_named_and_not_made() {
     let out = scratch.path("out");
     for (arguments, code) in [
         (vec![OsStr::new("check")], 4),
+        (vec![OsStr::new("migrate")], 1),
         (vec![OsStr::new("backup"), out.as_os_str()], 1),
         (vec![OsStr::new("export"), OsStr::new("--to"), out.as_os_str()], 1),
     ] {

@@ -26,6 +26,8 @@ fn help_names_every_command_and_exit_code() {
       export   Write users, links and events to CSV files
       backup   Copy the database, also while it is being served
       restore  Put a backup in the place of the database
+      migrate  Bring the schema of the database up to date and say what that took
+      copy     Copy everything into another database, also of another engine
       check    Look for problems in settings and data, without changing anything
       openapi  Print the description of the API (OpenAPI 3.1, JSON)
       help     Print this message or the help of the given subcommand(s)
@@ -60,6 +62,10 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
     [env: TERSE_DATA_DIR]
     --database-url <URL>
     [env: DATABASE_URL]
+    --database-connections <NUMBER>
+    [env: TERSE_DATABASE_CONNECTIONS]
+    --database-timeout-ms <MS>
+    [env: TERSE_DATABASE_TIMEOUT_MS]
     --redis-url <URL>
     [env: REDIS_URL]
     --base-url <URL>
@@ -103,6 +109,7 @@ fn wrong_usage_ends_with_code_2() {
         &["serv"][..],
         &["import"],
         &["shorten"],
+        &["copy", "--from", "sqlite:a.db"],
         &["openapi", "--log", "=nonsense="],
         &["openapi", "--log-format", "xml"],
         &["check", "--cache-mib", "much"],

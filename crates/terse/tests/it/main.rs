@@ -7,6 +7,7 @@ mod help;
 mod lifecycle;
 mod observed;
 mod outage;
+mod postgres;
 mod readme;
 mod server;
 mod torture;

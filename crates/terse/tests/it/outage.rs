@@ -3,7 +3,6 @@
 mod full;
 mod read_only;
 
-use std::io::{Read, Write};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -112,18 +111,7 @@ fn clicks_wait_for_a_database_that_is_locked_and_are_there_once() {
         assert_eq!(server.get("/abc").0, 302);
     }
     let body = r#"{"url":"https://example.com","short_code":"new"}"#;
-    let mut connection = server.connect();
-    let request = format!(
-        "POST /shorten HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    connection
-        .write_all(request.as_bytes())
-        .expect("the server reads");
-    let mut answer = String::new();
-    connection
-        .read_to_string(&mut answer)
-        .expect("the server answers");
+    let answer = server.whole_answer("POST", "/shorten", body);
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(answer.contains("\r\nretry-after: "), "{answer}");
     assert_eq!(server.get("/abc").0, 302);

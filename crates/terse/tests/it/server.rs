@@ -94,6 +94,20 @@ impl Server {
 
     /// A request with a fresh connection: status, and body if it is JSON.
     pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let answer = self.whole_answer(method, path, body);
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .expect("a status");
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// As [`Server::request`]: head and body.
+    pub(crate) fn whole_answer(&self, method: &str, path: &str, body: &str) -> String {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             self.address,
@@ -107,15 +121,7 @@ impl Server {
         connection
             .read_to_string(&mut answer)
             .expect("the server answers in text");
-        let (head, body) = answer
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no answer: {answer:?}"));
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok())
-            .expect("a status");
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        answer
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
