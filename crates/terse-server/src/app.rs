@@ -27,9 +27,6 @@ const RECOVER_WITHIN: Duration = Duration::from_secs(2);
 const BEAT_NAME_LENGTH: usize = 12;
 const JOURNAL_FOLDER: &str = "journal";
 
-/// How long a link is answered from memory while the database is away.
-const STALE_FOR_DEFAULT: Duration = Duration::from_hours(24);
-
 /// Everything that a use-case may need. Shared by all connections.
 pub struct App {
     /// What the operator set.
@@ -75,7 +72,11 @@ impl App {
         )?);
         let shipper = Arc::new(Shipper::new(Arc::clone(&journal), store.clone()));
         recover(&shipper).await;
-        let cache = LinkCache::new(config.cache_bytes, Arc::clone(&clock), sharing(&store));
+        let cache = LinkCache::new(
+            config.cache_bytes,
+            Arc::clone(&clock),
+            sharing(&store, config.stale_for),
+        );
         let second_cache = config
             .redis_url
             .clone()
@@ -137,11 +138,9 @@ impl App {
 }
 
 /// Who else may change what is in memory.
-fn sharing(store: &Store) -> Sharing {
+fn sharing(store: &Store, stale_for: Duration) -> Sharing {
     if store.is_shared() {
-        Sharing::Shared {
-            stale_for: STALE_FOR_DEFAULT,
-        }
+        Sharing::Shared { stale_for }
     } else {
         Sharing::Alone
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 mod base_url;
 mod database;
+mod duration;
 
 use crate::second_cache::{InvalidRedisUrl, RedisUrl};
 
@@ -40,6 +41,10 @@ const CONNECTIONS_MAX_MAX: usize = 1_000_000;
 /// Open connections of one address at most; this machine's own are not counted unless the setting is given.
 pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 1_000;
 
+/// How long links are answered from memory while the database is away.
+pub const STALE_FOR_DEFAULT: Duration = Duration::from_hours(24);
+/// The least and the most that `--stale-for` may ask for.
+pub const STALE_FOR_LIMITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_hours(24 * 365));
 /// Milliseconds between the order to stop and the closing of the door.
 pub const STOP_DELAY_MS_DEFAULT: u64 = 0;
 /// The most that `--stop-delay-ms` may ask for.
@@ -80,6 +85,8 @@ pub struct RawConfig {
     pub max_connections_per_address: Option<String>,
     /// `--stop-delay-ms`, `TERSE_STOP_DELAY_MS`.
     pub stop_delay_ms: Option<String>,
+    /// `--stale-for`, `TERSE_STALE_FOR`.
+    pub stale_for: Option<String>,
     /// `--log-redirects`, `TERSE_LOG_REDIRECTS`.
     pub log_redirects: bool,
 }
@@ -113,6 +120,8 @@ pub struct Config {
     pub connections_per_address: Option<usize>,
     /// Time between the order to stop and the closing of the door.
     pub stop_delay: Duration,
+    /// How long links are answered from memory while the database is away.
+    pub stale_for: Duration,
     /// Whether redirects are logged too.
     pub log_redirects: bool,
 }
@@ -195,6 +204,7 @@ impl Config {
                     number("--max-connections-per-address", Some(text), 1, range)
                 })
                 .transpose()?,
+            stale_for: duration::duration("--stale-for", raw.stale_for, STALE_FOR_DEFAULT, STALE_FOR_LIMITS)?,
             stop_delay: Duration::from_millis(number(
                 "--stop-delay-ms",
                 raw.stop_delay_ms,

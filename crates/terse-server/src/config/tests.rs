@@ -97,7 +97,11 @@ fn patience_with_a_database_server_is_set() {
 #[test]
 fn what_makes_no_sense_is_named() {
     type Set = fn(&mut RawConfig);
-    let cases: [(Set, &str); 19] = [
+    let cases: [(Set, &str); 20] = [
+        (
+            |raw| raw.stale_for = Some("1w".into()),
+            "--stale-for: `1w` is no time from 1 s to 365 days",
+        ),
         (
             |raw| raw.database_url = Some("postgres://ann:secret@h/d?no_such_setting=1".into()),
             "--database-url: `postgres` cannot be read: ",

@@ -22,7 +22,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     data: DataArgs,
 
-    /// Second cache; not supported yet, so that setting it is an error
+    /// Second cache, which replicas on PostgreSQL share: redis://, rediss:// (TLS) or
+    /// redis+sentinel://HOST,HOST/NAME [default: none]
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     redis_url: Option<String>,
 
@@ -86,6 +87,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "TERSE_STOP_DELAY_MS", hide_env_values = true, value_name = "MS")]
     stop_delay_ms: Option<String>,
 
+    /// How long links in memory are answered while a PostgreSQL database is away, such as 90s, 30m, 24h, 7d [default: 24h]
+    #[arg(long, env = "TERSE_STALE_FOR", hide_env_values = true, value_name = "TIME")]
+    stale_for: Option<String>,
+
     /// Log redirects too, a line for each: costs more than answering them
     #[arg(long, env = "TERSE_LOG_REDIRECTS", hide_env_values = true, value_parser = BoolishValueParser::new())]
     log_redirects: bool,
@@ -106,6 +111,7 @@ impl From<ServeArgs> for RawConfig {
             max_connections: args.max_connections,
             max_connections_per_address: args.max_connections_per_address,
             stop_delay_ms: args.stop_delay_ms,
+            stale_for: args.stale_for,
             log_redirects: args.log_redirects,
             ..args.data.into()
         }
