@@ -218,14 +218,25 @@ impl LinkCache {
                 if may_ask_store {
                     self.freshness.database_is_away(self.now());
                 }
-                copy.checked(self.now())
+                let copy = copy.checked(self.now());
+                let _ = place.insert(copy.clone());
+                return Ok(Some(copy));
             }
             (Some(Err(error)), None) => return Err(error),
             (None, None) => unreachable!("without a copy there is no limit"),
         };
         // Refused when the link was changed meanwhile: the answer was true when it was read, but is not kept.
         let _ = place.insert(link.clone());
+        self.forget_if_overtaken(code, &link);
         Ok(Some(link))
+    }
+
+    /// A change of another replica leaves look-ups under way alone: whose answer is older than what was heard takes it back.
+    fn forget_if_overtaken(&self, code: &ShortCode, link: &CachedLink) {
+        let changed_at = self.changed_at[self.place(self.hash(code.as_str()))].load(Ordering::SeqCst);
+        if link.as_of() < changed_at {
+            self.links.remove_if(code, |link| link.as_of() < changed_at);
+        }
     }
 
     /// The code of a link that is to be read anew, once there is one: for [`Self::refresh`].

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use terse_core::ShortCode;
 use terse_store::{AsOf, News};
 
 use super::{LinkCache, Moment};
@@ -15,9 +16,20 @@ impl LinkCache {
                 self.forget_elsewhere(*as_of);
                 self.freshness.told_from(self.now());
             }
-            News::Changed { codes, as_of } => self.forget(codes, *as_of),
+            News::Changed { codes, as_of } => self.forget_older(codes, *as_of),
             News::Complete { until } => self.freshness.complete_at(Moment::of(*until)),
             News::Deaf => self.freshness.deaf(),
+        }
+    }
+
+    /// As [`LinkCache::forget`], but what was read since the change stays: it may be the last that is heard of the database.
+    fn forget_older(&self, codes: &[ShortCode], as_of: AsOf) {
+        for code in codes {
+            let place = self.place(self.hash(code.as_str()));
+            // Before it is looked for: who puts an older one there now looks here afterwards.
+            self.changed_at[place].fetch_max(as_of, Ordering::SeqCst);
+            self.links.remove_if(code, |link| link.as_of() < as_of);
+            self.generations[place].fetch_add(1, Ordering::SeqCst);
         }
     }
 

@@ -136,6 +136,8 @@ fn no_statement_walks_over_a_table_or_sorts_one() {
     for sql in ALL.iter().copied().flatten() {
         let plan = plan(database.sqlite(), sql);
         let may_walk = WALKERS.iter().any(|walker| sql.name().ends_with(walker));
+        // Has one row.
+        let plan = plan.replace("SCAN event_sequence", "");
         let is_direct = !plan.contains("SCAN ") && !plan.contains("TEMP B-TREE");
         assert!(is_direct || may_walk, "{}: {plan}", sql.name());
     }

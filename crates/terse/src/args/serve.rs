@@ -22,8 +22,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     data: DataArgs,
 
-    /// Second cache, which replicas on PostgreSQL share: redis://, rediss:// (TLS) or
-    /// redis+sentinel://HOST,HOST/NAME [default: none]
+    /// Second cache, which replicas on PostgreSQL share: `redis://HOST`, `rediss://HOST` (TLS) or
+    /// `redis+sentinel://HOST,HOST/NAME` [default: none]
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
     redis_url: Option<String>,
 

@@ -86,6 +86,8 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
     [env: TERSE_MAX_CONNECTIONS_PER_ADDRESS]
     --stop-delay-ms <MS>
     [env: TERSE_STOP_DELAY_MS]
+    --stale-for <TIME>
+    [env: TERSE_STALE_FOR]
     --log-redirects
     [env: TERSE_LOG_REDIRECTS]
     --log <FILTER>

@@ -6,6 +6,8 @@ use terse_store::News;
 
 use super::*;
 
+/// The moment of every reading here.
+const READ_AS_OF: AsOf = 100;
 const STALE_FOR: Duration = Duration::from_hours(1);
 
 fn shared() -> (LinkCache, Arc<ManualClock>) {
@@ -59,7 +61,7 @@ fn read(target: &str, read_at: Moment) -> CachedLink {
         original_url: target.to_owned(),
         is_active: true,
         version: 1,
-        as_of: 7,
+        as_of: READ_AS_OF,
     };
     CachedLink::of(&code("abc"), &row, read_at).expect("a target")
 }
@@ -94,7 +96,10 @@ async fn with_the_bus_a_link_is_answered_until_it_changes() {
         assert!(cache.get("abc").is_some());
     }
     let codes = vec![code("abc")];
-    cache.hear(&News::Changed { codes, as_of: 8 });
+    cache.hear(&News::Changed {
+        codes,
+        as_of: READ_AS_OF + 1,
+    });
     assert!(cache.get("abc").is_none());
     assert_eq!(
         look_up(&cache, "https://two.example").await,
@@ -262,4 +267,36 @@ async fn a_code_that_did_not_exist_is_believed_not_to_for_a_moment_only_without_
         look_up(&cache, "https://one.example").await,
         "https://one.example"
     );
+}
+
+#[tokio::test]
+async fn what_was_read_since_a_change_outlives_the_news_of_it() {
+    let (cache, _) = listening();
+    look_up(&cache, "https://new.example").await;
+    cache.hear(&News::Changed {
+        codes: vec![code("abc")],
+        as_of: READ_AS_OF,
+    });
+    assert!(cache.get("abc").is_some());
+    cache.hear(&News::Changed {
+        codes: vec![code("abc")],
+        as_of: READ_AS_OF + 1,
+    });
+    assert!(cache.get("abc").is_none());
+}
+
+#[tokio::test]
+async fn a_look_up_that_news_have_overtaken_is_not_kept() {
+    let (cache, _) = listening();
+    let found = cache
+        .find(&code("abc"), async |question: Question<'_>| {
+            cache.hear(&News::Changed {
+                codes: vec![code("abc")],
+                as_of: READ_AS_OF + 1,
+            });
+            Ok::<_, Infallible>(Some(read("https://old.example", question.read_at)))
+        })
+        .await;
+    assert!(found.expect("infallible").is_some());
+    assert!(cache.get("abc").is_none());
 }
