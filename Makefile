@@ -21,6 +21,7 @@ run: require-cargo ## build and serve on http://127.0.0.1:8000 (more: make run A
 .PHONY: test
 test: tools check ## run everything that must pass: checks, every test, coverage; installs what is missing
 	scripts/check-alerts
+	scripts/check-nginx
 	scripts/run-tests
 
 .PHONY: check
