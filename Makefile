@@ -63,6 +63,17 @@ attack: require-cargo ## slow and idle clients by the thousand, and what they do
 	cargo build --release --locked --package terse
 	bench/attack
 
+.PHONY: cluster
+cluster: tools ## run nginx on 8000, three replicas, PostgreSQL with a standby, Redis with Sentinels, until Ctrl-C (CLUSTER_DIR keeps data)
+	cargo build --release --locked --package terse
+	exec scripts/cluster $(CLUSTER_DIR)
+
+.PHONY: load
+load: tools ## users on such a cluster: the original's load test, then more; its figures beside ours; 6 minutes
+	scripts/install-bench-tools
+	cargo build --release --locked --package terse
+	bench/users
+
 .PHONY: torture
 torture: tools ## kill -9 a server under load hundreds of times, in each step and in folds, and reconcile every click (TORTURE_KILLS, TORTURE_SEED)
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} cargo test --locked --package terse --test it -- --exact --nocapture \
