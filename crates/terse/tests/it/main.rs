@@ -1,6 +1,7 @@
 //! The program's integration tests: one binary, so that the crates beneath it are linked once.
 
 mod architecture;
+mod coherence;
 mod commands;
 mod door;
 mod health;
@@ -13,3 +14,4 @@ mod readme;
 mod server;
 mod torture;
 mod watching;
+mod way;

@@ -9,7 +9,7 @@
 
 pub(crate) mod client;
 mod folds;
-mod load;
+pub(crate) mod load;
 mod model;
 mod steps;
 
@@ -52,7 +52,7 @@ pub(crate) fn setting(name: &str) -> Option<u64> {
         .map(|text| text.parse().expect("a whole number"))
 }
 
-fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     let mut bytes = [0; 8];
     OsSeeded::new().expect("randomness").fill(&mut bytes);
     u64::from_le_bytes(bytes)
