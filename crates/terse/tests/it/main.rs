@@ -4,6 +4,7 @@ mod architecture;
 mod coherence;
 mod commands;
 mod door;
+mod faults;
 mod health;
 mod help;
 mod lifecycle;

@@ -10,7 +10,7 @@
 pub(crate) mod client;
 mod folds;
 pub(crate) mod load;
-mod model;
+pub(crate) mod model;
 mod steps;
 
 use std::path::Path;
@@ -42,14 +42,16 @@ impl Dice {
     }
 }
 
+pub(crate) fn setting(name: &str) -> Option<u64> {
+    text_setting(name).map(|text| text.parse().expect("a whole number"))
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "make torture sets these two, and nothing else does"
+    reason = "make torture and make faults set some, and nothing else does"
 )]
-pub(crate) fn setting(name: &str) -> Option<u64> {
-    std::env::var(name)
-        .ok()
-        .map(|text| text.parse().expect("a whole number"))
+pub(crate) fn text_setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 pub(crate) fn random_seed() -> u64 {

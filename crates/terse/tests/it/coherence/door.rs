@@ -56,7 +56,8 @@ impl Door {
         Some(answer)
     }
 
-    fn connect(&self) -> Option<Client> {
+    /// A connection of its own.
+    pub(crate) fn connect(&self) -> Option<Client> {
         let address = self.place.now();
         let stream = TcpStream::connect_timeout(&address, self.within).ok()?;
         stream.set_nodelay(true).ok()?;

@@ -30,7 +30,7 @@ impl Reader {
     pub(super) fn run(self, stop: &Stop) -> Vec<Reading> {
         let mut door = Door::to(&self.place, ANSWER_WITHIN);
         let mut remembered: HashMap<String, (Duration, State)> = HashMap::new();
-        let mut readings = Vec::new();
+        let (mut readings, mut asked) = (Vec::new(), 0);
         while !stop.is_told() {
             std::thread::sleep(PAUSE);
             let Some(code) = self.codes.pick(&self.dice) else {
@@ -39,9 +39,11 @@ impl Reader {
             let began_at = self.clock.elapsed();
             let known = remembered.get(&code);
             let known = known.filter(|(at, _)| began_at < *at + self.believes_himself_for);
-            let state = match known {
-                Some((_, state)) => Some(state.clone()),
-                None => self.ask(&mut door, &code, readings.len()),
+            let state = if let Some((_, state)) = known {
+                Some(state.clone())
+            } else {
+                asked += 1;
+                self.ask(&mut door, &code, asked)
             };
             let Some(state) = state else { continue };
             if known.is_none() {
@@ -59,7 +61,7 @@ impl Reader {
     }
 
     /// Where the code leads; `None` if the replica does not say.
-    fn ask(&self, door: &mut Door, code: &str, number: usize) -> Option<State> {
+    fn ask(&self, door: &mut Door, code: &str, number: u64) -> Option<State> {
         let agent = format!("reader{}n{number}", self.number);
         let answer = door.ask("GET", &format!("/{code}"), &agent, "")?;
         match answer.status {
