@@ -209,11 +209,8 @@ fn no_reading_is_out_of_date_for_a_second_whatever_fails_between_replicas() {
         .oldest(|reading| !is_planted(reading))
         .expect("somebody read");
     println!("the most out of date, for {age:?}: {reading:?}");
-    assert!(
-        age <= OUT_OF_DATE_MAX,
-        "{reading:?} was out of date for {age:?}: {:?}",
-        history.changes[&reading.code]
-    );
+    let described = history.describe(reading);
+    assert!(age <= OUT_OF_DATE_MAX, "out of date for {age:?}: {described}");
     let (age, _) = history.oldest(is_planted).expect("somebody read");
     assert!(
         age > OUT_OF_DATE_MAX,

@@ -69,12 +69,18 @@ fn every_fault_costs_no_more_than_it_may() {
                 .map(|excess| format!("{}: {excess}", cost.name)),
         );
         println!(
-            "{}: slowest redirects {:?} and {:?}, {} readings",
-            cost.name, cost.through_nginx.slowest, cost.at_replicas.slowest, cost.readings
+            "{}: slowest redirects {:?} and {:?}, {} readings, links made again after {:?}",
+            cost.name, cost.through_nginx.slowest, cost.at_replicas.slowest, cost.readings, cost.making
         );
     }
+    println!("{:>6.1} s: the faults are over", clock.elapsed().as_secs_f64());
     wait_until_shipped(&cluster, &clock);
+    println!("{:>6.1} s: everything is shipped", clock.elapsed().as_secs_f64());
     let findings = reconcile::reconcile(&cluster, &record, &history, &windows);
+    println!(
+        "{:>6.1} s: everything is reconciled",
+        clock.elapsed().as_secs_f64()
+    );
     let visits: usize = record.visits.iter().map(|visits| visits.all.len()).sum();
     println!(
         "{} links, {} clicks, {visits} visits of known links, {} of them counted twice because a replica was killed; {} codes changed {} times",

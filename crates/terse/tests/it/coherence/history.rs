@@ -84,6 +84,18 @@ impl History {
         ages.min().map_or(Verdict::Invented, Verdict::OutOfDateFor)
     }
 
+    /// A reading, and the changes around it.
+    pub(crate) fn describe(&self, reading: &Reading) -> String {
+        const AROUND: Duration = Duration::from_secs(3);
+        let changes = self.changes.get(&reading.code).into_iter().flatten();
+        let near: Vec<_> = changes
+            .filter(|change| {
+                change.sent_at <= reading.ended_at + AROUND && change.sent_at + AROUND >= reading.began_at
+            })
+            .collect();
+        format!("{reading:?}, of {near:?}")
+    }
+
     /// The reading that is most out of date of those that are chosen, and for how long it was.
     ///
     /// # Panics

@@ -33,7 +33,12 @@ pub(super) struct Cost {
     pub(super) unsure: usize,
     pub(super) slowest_refusal: Duration,
     pub(super) out_of_date: Duration,
+    /// What was most out of date, in words.
+    pub(super) oldest: String,
     pub(super) readings: usize,
+    /// Until links were made everywhere.
+    pub(super) making: Option<Duration>,
+    /// Until everything was well.
     pub(super) recovery: Option<Duration>,
 }
 
@@ -60,7 +65,9 @@ impl Cost {
             unsure: count(|creation| !matches!(creation.status, Some(201 | 503))),
             slowest_refusal: not_made.map(|creation| creation.took).max().unwrap_or_default(),
             out_of_date: oldest.map_or(Duration::ZERO, |(age, _)| age),
+            oldest: oldest.map_or_else(String::new, |(_, reading)| history.describe(reading)),
             readings: readings.count(),
+            making: window.made_at.map(|at| at.saturating_sub(window.ended_at)),
             recovery: window.recovered_at.map(|at| at.saturating_sub(window.ended_at)),
         }
     }
@@ -89,7 +96,10 @@ impl Cost {
             excesses.push(format!("a refusal took {:?}", self.slowest_refusal));
         }
         if self.out_of_date > OUT_OF_DATE_MAX {
-            excesses.push(format!("an answer was out of date for {:?}", self.out_of_date));
+            excesses.push(format!(
+                "an answer was out of date for {:?}: {}",
+                self.out_of_date, self.oldest
+            ));
         }
         if self.recovery.is_none_or(|recovery| recovery > RECOVERED_WITHIN) {
             excesses.push(format!("recovery took {:?}", self.recovery));
@@ -154,6 +164,7 @@ mod tests {
             name: "a fault",
             began_at: ms(5_000),
             ended_at: ms(9_000),
+            made_at: Some(ms(9_200)),
             recovered_at: Some(ms(9_500)),
             down: vec![(1, ms(5_000), ms(9_400))],
             kills: Vec::new(),

@@ -16,7 +16,7 @@ pub(super) fn table(costs: &[Cost]) -> String {
         let recovery = cost.recovery.map_or_else(|| "never".to_owned(), seconds);
         writeln!(
             table,
-            "| {} | {} | {} | {}, {}, {}; {} | {} | {recovery} |",
+            "| {} | {} | {} | {}, {}, {}; {} | {} ms | {recovery} |",
             cost.name,
             cell(&cost.through_nginx),
             cell(&cost.at_replicas),
@@ -24,7 +24,7 @@ pub(super) fn table(costs: &[Cost]) -> String {
             cost.refused,
             cost.unsure,
             seconds(cost.slowest_refusal),
-            seconds(cost.out_of_date),
+            millis(cost.out_of_date),
         )
         .expect("a string takes everything");
     }

@@ -26,7 +26,9 @@ pub(super) struct Window {
     pub(super) name: &'static str,
     pub(super) began_at: Duration,
     pub(super) ended_at: Duration,
-    /// `None` if it did not within a time that is much too long.
+    /// When links were made everywhere again.
+    pub(super) made_at: Option<Duration>,
+    /// When everything was well; `None` if it was not within a time that is much too long.
     pub(super) recovered_at: Option<Duration>,
     /// Replicas that were not there, from when and until when.
     pub(super) down: Vec<(usize, Duration, Duration)>,
@@ -72,6 +74,7 @@ impl<'a> Stage<'a> {
             name,
             began_at: now,
             ended_at: Duration::MAX,
+            made_at: None,
             recovered_at: None,
             down: Vec::new(),
             kills: Vec::new(),
@@ -86,7 +89,11 @@ impl<'a> Stage<'a> {
         stage.ends();
         let mut window = stage.window;
         while clock.elapsed() < window.ended_at + RECOVERED_NEVER {
-            if load.has_made_everywhere(window.ended_at, REPLICAS) && is_well(cluster) {
+            let has_made = load.has_made_everywhere(window.ended_at, REPLICAS);
+            if has_made && window.made_at.is_none() {
+                window.made_at = Some(clock.elapsed());
+            }
+            if has_made && is_well(cluster) {
                 window.recovered_at = Some(clock.elapsed());
                 break;
             }

@@ -1,6 +1,5 @@
 //! PostgreSQL fails.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::session::Session;
@@ -26,7 +25,8 @@ pub(super) const ALL: [Fault; 7] = [
 pub(in super::super) const FULL_DISK: &str = "PostgreSQL's disk is full";
 /// So many more than the server takes.
 const SESSIONS: usize = 220;
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+const TAKE_AGAIN_AFTER: Duration = Duration::from_millis(1);
+const CLOSE_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long an operator takes to see that the primary is gone.
 const NOTICED_AFTER: Duration = Duration::from_secs(3);
 
@@ -56,32 +56,32 @@ fn use_up_connections(stage: &mut Stage<'_>) {
     let server = stage.cluster.postgres();
     let mut first = Session::begin(server).expect("the primary is well");
     let stop = Stop::default();
-    let told = Arc::new(stop.clone());
+    let (taking, closing) = (stop.clone(), stop.clone());
     stage.begins();
     let taker = spawn(move || {
         let mut sessions = Vec::new();
-        while !told.is_told() {
+        while !taking.is_told() {
             match Session::begin(server) {
                 Ok(session) if sessions.len() < SESSIONS => sessions.push(session),
-                _ => std::thread::sleep(ASK_AGAIN_AFTER),
+                _ => std::thread::sleep(TAKE_AGAIN_AFTER),
             }
         }
     });
-    while !stop.is_told() {
-        first
-            .say("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'terse'")
-            .expect("it has a connection");
-        let left = first.say(
-            "DO $$ BEGIN IF EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'terse') \
-             THEN RAISE EXCEPTION 'some are left'; END IF; END $$",
-        );
-        if left.is_ok() {
-            break;
+    let closer = spawn(move || {
+        while !closing.is_told() {
+            first
+                .say(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'terse'",
+                )
+                .expect("it has a connection");
+            std::thread::sleep(CLOSE_AGAIN_AFTER);
         }
-    }
+    });
     stage.lasts();
     stop.tell();
-    taker.join().expect("it only asks");
+    for thread in [taker, closer] {
+        thread.join().expect("it only asks");
+    }
 }
 
 fn fill_disk(stage: &mut Stage<'_>) {
