@@ -59,6 +59,8 @@ pub struct LinkCache {
     generations: Box<[AtomicU32]>,
     /// When codes of that hash were changed last, as far as was heard: copies from elsewhere must be as recent.
     changed_at: Box<[AtomicI64]>,
+    /// Changes before this moment may not have been heard of at all.
+    told_as_of: AtomicI64,
     hasher: RandomState,
     clock: Arc<dyn Clock>,
     freshness: Freshness,
@@ -137,6 +139,7 @@ impl LinkCache {
             hasher: RandomState::default(),
             generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
             changed_at: (0..GENERATIONS).map(|_| AtomicI64::new(0)).collect(),
+            told_as_of: AtomicI64::new(0),
             clock,
             freshness: match sharing {
                 Sharing::Alone => Freshness::of_own_database(),
@@ -213,7 +216,7 @@ impl LinkCache {
                 self.remember_unknown(code, read_at, generation);
                 return Ok(None);
             }
-            (Some(Ok(Some(link))), _) => link,
+            (Some(Ok(Some(link))), _) => self.as_told(link),
             (None | Some(Err(_)), Some(copy)) => {
                 if may_ask_store {
                     self.freshness.database_is_away(self.now());
@@ -266,7 +269,7 @@ impl LinkCache {
                     if self.generation_of(self.hash(code.as_str())) == generation
                         && present.as_of() <= link.as_of()
                     {
-                        *present = link;
+                        *present = self.as_told(link);
                     }
                     EntryAction::Retain(())
                 });
@@ -366,7 +369,7 @@ impl LinkCache {
             elsewhere_since: self
                 .freshness
                 .is_vouched_for(read_at)
-                .then(|| self.changed_at[place].load(Ordering::SeqCst)),
+                .then(|| self.heard_at(place)),
             may_ask_store: true,
             copy,
         };

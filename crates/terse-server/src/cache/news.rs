@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use terse_core::ShortCode;
 use terse_store::{AsOf, News};
 
-use super::{LinkCache, Moment};
+use super::{CachedLink, LinkCache, Moment};
 
 impl LinkCache {
     /// Takes what the bus tells, in its order.
@@ -40,8 +40,23 @@ impl LinkCache {
 
     /// No copy from elsewhere is believed that is older.
     fn forget_elsewhere(&self, as_of: AsOf) {
-        for changed_at in &self.changed_at {
-            changed_at.fetch_max(as_of, Ordering::SeqCst);
+        self.told_as_of.fetch_max(as_of, Ordering::SeqCst);
+    }
+
+    /// How recent a copy from elsewhere must be, of a code of this place.
+    pub(super) fn heard_at(&self, place: usize) -> AsOf {
+        let changed_at = self.changed_at[place].load(Ordering::SeqCst);
+        changed_at.max(self.told_as_of.load(Ordering::SeqCst))
+    }
+
+    /// What was found, with no more authority than it has: what is older than anything that was told is from elsewhere, for want of
+    /// better, and may have been changed unheard. It is good for as long as a copy is that nobody vouches for. To be forgotten
+    /// it is not: it may be all that there is of the link.
+    pub(super) fn as_told(&self, link: CachedLink) -> CachedLink {
+        if link.as_of() >= self.told_as_of.load(Ordering::SeqCst) {
+            return link;
         }
+        let read_at = self.freshness.untold(link.times().read_at);
+        link.read_at(read_at)
     }
 }
