@@ -4,10 +4,13 @@
 //! changes before it ends, and ids of events become visible in their order, which readers of the log and counters of the tail
 //! rely on. What that costs in concurrency, group commit gives back: whatever is queued shares one transaction.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use super::connection;
 use super::limits::{Limits, Patience};
@@ -18,6 +21,9 @@ use crate::task::Task;
 
 /// How many tasks a group may take in.
 const GROUP_TASKS_MAX: usize = 256;
+/// After this a group takes no more in: whoever is in it already is told only at its end, and where every statement runs into its limit,
+/// as with a table that somebody has locked, there would be none.
+const GROUP_FILLS_FOR: Duration = Duration::from_millis(100);
 /// A replica that holds the lock and does nothing, because it was stopped or cut off, loses it after this.
 const IDLE_WITHIN: Duration = Duration::from_secs(2);
 /// Names the lock among others of the database: "terse" in ASCII.
@@ -77,11 +83,15 @@ async fn fill(
     group: &mut Vec<Box<dyn Task>>,
     tasks: &mut mpsc::Receiver<Waiting>,
 ) -> Result<()> {
+    let mut is_late = std::pin::pin!(sleep(GROUP_FILLS_FOR));
     let mut next = Some(first);
     while let Some((mut task, patience)) = next.take() {
         let added = add(tx, &mut *task, limits.of(patience)).await;
         group.push(task);
         added?;
+        if poll_fn(|context| Poll::Ready(is_late.as_mut().poll(context).is_ready())).await {
+            break;
+        }
         while group.len() < GROUP_TASKS_MAX
             && next.is_none()
             && let Ok(waiting) = tasks.try_recv()
