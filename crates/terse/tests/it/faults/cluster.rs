@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::coherence::door::Place;
-use crate::server::{repository, terse};
+use crate::server::repository;
 use crate::torture::Dice;
 use crate::way::{Flow, Way};
 
@@ -145,19 +145,10 @@ impl Cluster {
 
     /// What `terse check` says of the database and of the journal of a replica that has ended; whether nothing is wrong.
     pub(super) fn check(&self, replica: usize) -> (bool, String) {
-        let (database, redis) = self.urls(replica);
-        let done = terse()
-            .args([
-                "check",
-                "--database-url",
-                &database,
-                "--redis-url",
-                &redis,
-                "--data-dir",
-            ])
-            .arg(self.folder.join(format!("replica-{}", replica + 1)))
-            .output()
-            .expect("the program was built");
+        let (database, _) = self.urls(replica);
+        let name = format!("replica-{}", replica + 1);
+        let script = format!("\"$terse\" check --database-url '{database}' --data-dir \"$cluster/{name}\"");
+        let done = self.try_shell(&script);
         (
             done.status.success(),
             String::from_utf8_lossy(&done.stdout).into_owned(),
