@@ -21,6 +21,7 @@ run: require-cargo ## build and serve on http://127.0.0.1:8000 (more: make run A
 .PHONY: test
 test: tools check ## run everything that must pass: checks, every test, coverage; installs what is missing
 	scripts/check-alerts
+	scripts/check-nginx
 	scripts/run-tests
 
 .PHONY: check
@@ -61,6 +62,17 @@ attack: require-cargo ## slow and idle clients by the thousand, and what they do
 	scripts/install-bench-tools
 	cargo build --release --locked --package terse
 	bench/attack
+
+.PHONY: cluster
+cluster: tools ## run nginx on 8000, three replicas, PostgreSQL with a standby, Redis with Sentinels, until Ctrl-C (CLUSTER_DIR keeps data)
+	cargo build --release --locked --package terse
+	exec scripts/cluster $(CLUSTER_DIR)
+
+.PHONY: load
+load: tools ## users on such a cluster: the original's load test, then more; its figures beside ours; 6 minutes
+	scripts/install-bench-tools
+	cargo build --release --locked --package terse
+	bench/users
 
 .PHONY: torture
 torture: tools ## kill -9 a server under load hundreds of times, in each step and in folds, and reconcile every click (TORTURE_KILLS, TORTURE_SEED)

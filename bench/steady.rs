@@ -11,11 +11,15 @@
 //! steady ADDRESS FILE_OF_CODES REQUESTS_A_SECOND SECONDS CONNECTIONS
 //! ```
 
+mod chance;
+
 use std::collections::VecDeque;
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
+
+use chance::Chance;
 
 /// What a browser sends after the request line.
 const HEADERS: &str = " HTTP/1.1\r\n\
@@ -42,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut load = Load {
         connections: connect(address, connections.parse()?)?,
         codes: codes.lines().collect(),
-        chance: Chance(0x9E37_79B9_7F4A_7C15),
+        chance: Chance::new(),
         latencies: Vec::new(),
     };
     let rate: f64 = rate.parse()?;
@@ -86,7 +90,7 @@ impl Load<'_> {
             let now = Instant::now();
             while next_due <= now && next_due < last_due {
                 waiting.push_back(next_due);
-                next_due += self.chance.interval(rate);
+                next_due += interval(&mut self.chance, rate);
             }
             while !waiting.is_empty() && !idle.is_empty() {
                 if let (Some(due), Some(index)) = (waiting.pop_front(), idle.pop_front()) {
@@ -160,27 +164,11 @@ fn content_length(head: &str) -> Result<usize, Box<dyn Error>> {
         .map_or(Ok(0), |(_, value)| Ok(value.trim().parse()?))
 }
 
-/// Marsaglia's xorshift: the same numbers each time, and quick.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    /// Between two events of a Poisson process with so many a second.
-    fn interval(&mut self, rate: f64) -> Duration {
-        // 53 bits are what a fraction of f64 holds; never 0, whose logarithm is infinite.
-        let fraction = ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
-        Duration::from_secs_f64(-fraction.ln() / rate)
-    }
+/// Between two events of a Poisson process with so many a second.
+fn interval(chance: &mut Chance, rate: f64) -> Duration {
+    // 53 bits are what a fraction of f64 holds; never 0, whose logarithm is infinite.
+    let fraction = ((chance.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+    Duration::from_secs_f64(-fraction.ln() / rate)
 }
 
 /// One line of `name=value`, latencies in microseconds.

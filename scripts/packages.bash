@@ -43,15 +43,29 @@ apt_install() {
         apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 }
 
+# Debian starts a server with its package. Nobody asked for one: only the program is wanted.
+stop_installed() {
+    ! [ -d /run/systemd/system ] || as_root systemctl disable --now --quiet "$@"
+}
+
 # The folder of PostgreSQL's server programs, which Debian keeps off PATH; the newest version's, or nothing.
 postgres_bin() {
     if has postgres && has initdb; then
-        dirname "$(command -v postgres)"
+        dirname "$(readlink -f "$(command -v postgres)")"
         return
     fi
     local folders
     folders=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1)
     [ -z "$folders" ] || echo "$folders"
+}
+
+# PostgreSQL does not run as root.
+as_postgres() {
+    if [ "$(id -u)" = 0 ]; then
+        runuser --user postgres -- "$@"
+    else
+        "$@"
+    fi
 }
 
 # A port of this machine that nobody listens on; `ss` is not everywhere.

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 pub(crate) use copy::CopyArgs;
 pub(crate) use data::DataArgs;
 pub(crate) use serve::ServeArgs;
-pub(crate) use work::{BackupArgs, ExportArgs, ImportArgs, RestoreArgs, ShortenArgs};
+pub(crate) use work::{BackupArgs, ExportArgs, HealthArgs, ImportArgs, RestoreArgs, ShortenArgs};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -151,6 +151,13 @@ pub(crate) enum Command {
     /// the middle of being written, are not judged. Needs free space for a copy of the database.
     #[command(after_help = "Example:\n  terse check --data-dir /var/lib/terse")]
     Check(Box<ServeArgs>),
+
+    /// Ask a server whether it answers, or takes requests
+    ///
+    /// For whoever watches a process or container: ends with code 0 when it does, else with 1. A server that answers
+    /// need not be restarted, also when its database is away; with --ready it has to be fit to be sent requests.
+    #[command(after_help = "Examples:\n  terse health\n  terse health --url http://127.0.0.1:8001 --ready")]
+    Health(HealthArgs),
 
     /// Print the description of the API (OpenAPI 3.1, JSON)
     #[command(after_help = "Example:\n  terse openapi > openapi.json")]

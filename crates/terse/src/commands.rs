@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod copy;
 mod export;
+mod health;
 mod import;
 mod migrate;
 mod openapi;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(args) => migrate::run(args),
         Command::Copy(args) => copy::run(&args),
         Command::Check(args) => check::run(*args),
+        Command::Health(args) => health::run(&args),
         Command::Openapi => openapi::run(),
     }
 }

@@ -1,5 +1,6 @@
 //! The program: parse → command → exit code. What a command does is in `commands`, what it takes in `args`.
 
+mod agent;
 mod args;
 mod commands;
 mod copy;

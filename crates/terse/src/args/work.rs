@@ -108,3 +108,15 @@ pub(crate) struct RestoreArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }
+
+/// `terse health`.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// The server to ask
+    #[arg(long, default_value = "http://127.0.0.1:8000")]
+    pub(crate) url: String,
+
+    /// Ask /readyz, whether requests should be sent there, instead of /livez
+    #[arg(long)]
+    pub(crate) ready: bool,
+}

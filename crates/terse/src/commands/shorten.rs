@@ -8,10 +8,10 @@ use terse_server::config::{BaseUrl, Config};
 use terse_server::data_dir::{DataDir, DataDirError};
 use terse_server::links::{self, LinkDraft};
 
+use crate::agent::Via;
 use crate::args::ShortenArgs;
 use crate::failure::Failure;
 use crate::{output, runtime};
-use remote::Via;
 
 /// Makes a link and prints its short URL.
 pub(super) fn run(args: ShortenArgs) -> Result<(), Failure> {

@@ -29,6 +29,7 @@ fn help_names_every_command_and_exit_code() {
       migrate  Bring the schema of the database up to date and say what that took
       copy     Copy everything into another database, also of another engine
       check    Look for problems in settings and data, without changing anything
+      health   Ask a server whether it answers, or takes requests
       openapi  Print the description of the API (OpenAPI 3.1, JSON)
       help     Print this message or the help of the given subcommand(s)
     ");

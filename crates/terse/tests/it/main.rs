@@ -3,6 +3,7 @@
 mod architecture;
 mod commands;
 mod door;
+mod health;
 mod help;
 mod lifecycle;
 mod observed;

@@ -3,22 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::Agent;
 
+use crate::agent::{Via, agent};
 use crate::failure::Failure;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
-
-/// How a server is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Via {
-    /// As everything is, perhaps by a proxy.
-    Network,
-    /// Directly: a proxy for the network does not know this machine's addresses.
-    ThisMachine,
-}
 
 /// Asks `server` for a link; its short URL.
 pub(super) fn shorten(
@@ -31,7 +21,7 @@ pub(super) fn shorten(
     let address = format!("{}/api/v1/urls", server.trim_end_matches('/'));
     let body = json!({ "original_url": url, "short_code": code, "title": title }).to_string();
     let failed = |error: ureq::Error| Failure::new(format!("{server} cannot be asked: {error}"));
-    let mut answer = agent(via)
+    let mut answer = agent(via, TIMEOUT)
         .post(&address)
         .header("content-type", "application/json")
         .send(&body)
@@ -52,16 +42,4 @@ pub(super) fn shorten(
         .as_str()
         .map(str::to_owned)
         .ok_or_else(|| Failure::new(format!("{server} is no terse server")))
-}
-
-fn agent(via: Via) -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_global(Some(TIMEOUT));
-    match via {
-        Via::Network => config.build().into(),
-        Via::ThisMachine => config.proxy(None).build().into(),
-    }
 }
