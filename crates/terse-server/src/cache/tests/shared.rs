@@ -158,6 +158,27 @@ async fn while_the_store_is_away_copies_are_answered_for_as_long_as_the_operator
 }
 
 #[tokio::test]
+async fn answers_from_copies_that_nobody_vouches_for_are_counted() {
+    let (cache, clock) = shared();
+    let mut near = NearCache::new(&cache, 1);
+    let stale = |cache: &LinkCache| cache.stats().stale_answers;
+    look_up(&cache, "https://one.example").await;
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    assert_eq!(stale(&cache), 0, "it was read just now");
+    clock.advance(Duration::from_secs(1));
+    look_up_in_vain(&cache).await;
+    assert_eq!(stale(&cache), 1, "by whoever noticed that the store is away");
+    assert!(cache.get("abc").is_some());
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    look_up_in_vain(&cache).await;
+    assert_eq!(stale(&cache), 4, "by those who find the copy");
+    clock.advance(Duration::from_secs(1));
+    look_up(&cache, "https://two.example").await;
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    assert_eq!(stale(&cache), 4, "not once the store has answered");
+}
+
+#[tokio::test]
 async fn one_visitor_at_a_time_finds_out_whether_the_store_is_back() {
     let (cache, clock) = shared();
     look_up(&cache, "https://one.example").await;
