@@ -227,6 +227,8 @@ impl LinkCache {
             (Some(Err(error)), None) => return Err(error),
             (None, None) => unreachable!("without a copy there is no limit"),
         };
+        // Should the database be away later, this is the better of the two.
+        self.unknown.remove(code);
         // Refused when the link was changed meanwhile: the answer was true when it was read, but is not kept.
         let _ = place.insert(link.clone());
         self.forget_if_overtaken(code, &link);

@@ -291,6 +291,21 @@ async fn a_code_that_did_not_exist_is_believed_not_to_for_a_moment_only_without_
 }
 
 #[tokio::test]
+async fn a_link_that_was_found_is_not_unknown_once_the_store_is_away() {
+    let (cache, clock) = shared();
+    assert_eq!(loaded(&cache, "abc", None).await, None);
+    clock.advance(Duration::from_secs(1));
+    look_up(&cache, "https://one.example").await;
+    clock.advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        assert_eq!(
+            look_up_in_vain(&cache).await.as_deref(),
+            Some("https://one.example")
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_was_read_since_a_change_outlives_the_news_of_it() {
     let (cache, _) = listening();
     look_up(&cache, "https://new.example").await;
