@@ -39,6 +39,20 @@ pub(crate) fn database() -> String {
     format!("{base}/{name}")
 }
 
+/// A database of the Redis that `scripts/with-servers` has started, which has sixteen of them. Empty: what another test
+/// has left may look newer than what is true here.
+pub(crate) async fn redis() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    assert!(count < 16, "two services on different databases share no Redis");
+    let url = format!("{}{count}", server("TEST_REDIS_URL"));
+    let client = redis::Client::open(&*url).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("a server");
+    let emptied = redis::cmd("FLUSHDB").query_async::<()>(&mut connection).await;
+    emptied.expect("nobody else has it");
+    url
+}
+
 fn server(name: &str) -> String {
     variable(name).expect("servers are needed: `scripts/with-servers cargo test …` starts them")
 }
