@@ -114,12 +114,21 @@ pub enum Sharing {
 pub struct Question<'a> {
     /// No later than when the answer is read: goes into it.
     pub read_at: Moment,
-    /// How recent a copy from elsewhere must be; `None` if none is believed, because nobody vouches for it.
-    pub elsewhere_since: Option<AsOf>,
+    /// What is believed that comes from elsewhere; `None` if nothing is, because nobody vouches for it.
+    pub elsewhere: Option<Elsewhere>,
     /// Whether the store may be asked: not by everybody while it is away.
     pub may_ask_store: bool,
     /// What is known of the link already, if that may be out of date.
     pub copy: Option<&'a CachedLink>,
+}
+
+/// What a copy from elsewhere must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// As recent as this at least.
+    pub since: AsOf,
+    /// Then it is as good as what was read from the store at this time, which is when the bus was last known to be complete.
+    pub read_at: Moment,
 }
 
 impl LinkCache {
@@ -204,14 +213,17 @@ impl LinkCache {
         self.counts.miss();
         let (generation, mut question) = self.question(code, copy.as_ref());
         question.may_ask_store = may_ask_store;
-        let read_at = question.read_at;
+        // An absence does not say where it was read.
+        let absent_at = question
+            .elsewhere
+            .map_or(question.read_at, |elsewhere| elsewhere.read_at);
         let loaded = match &copy {
             None => Some(load(question).await),
             Some(_) => tokio::time::timeout(DOUBTFUL_WAIT_MAX, load(question)).await.ok(),
         };
         let link = match (loaded, copy) {
             (Some(Ok(None)), _) => {
-                self.remember_unknown(code, read_at, generation);
+                self.remember_unknown(code, absent_at, generation);
                 return Ok(None);
             }
             (Some(Ok(Some(link))), _) => link,
@@ -331,10 +343,13 @@ impl LinkCache {
         let read_at = self.now();
         let question = Question {
             read_at,
-            elsewhere_since: self
+            elsewhere: self
                 .freshness
-                .is_vouched_for(read_at)
-                .then(|| self.changed_at[place].load(Ordering::SeqCst)),
+                .vouched_until(read_at)
+                .map(|vouched_until| Elsewhere {
+                    since: self.changed_at[place].load(Ordering::SeqCst),
+                    read_at: vouched_until,
+                }),
             may_ask_store: true,
             copy,
         };

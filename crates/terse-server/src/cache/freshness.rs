@@ -178,10 +178,11 @@ impl Freshness {
         self.has_elsewhere.store(is_there, Ordering::Release);
     }
 
-    /// Whether the bus vouches for what is read now.
-    pub(super) fn is_vouched_for(&self, now: Moment) -> bool {
-        now.0 <= self.complete_until.load(Ordering::Acquire)
-            && now.0 >= self.told_since.load(Ordering::Acquire)
+    /// Up to when every change is known, if the bus vouches for what is read now.
+    pub(super) fn vouched_until(&self, now: Moment) -> Option<Moment> {
+        let complete_until = self.complete_until.load(Ordering::Acquire);
+        let is_vouched_for = now.0 <= complete_until && now.0 >= self.told_since.load(Ordering::Acquire);
+        is_vouched_for.then(|| Moment(complete_until.saturating_sub(LEASE)).min(now))
     }
 }
 

@@ -262,7 +262,7 @@ async fn copies_from_elsewhere_must_be_as_recent_as_what_was_heard() {
         let mut since = None;
         let found = cache
             .find(&code("abc"), async |question: Question<'_>| {
-                since = question.elsewhere_since;
+                since = question.elsewhere.map(|elsewhere| elsewhere.since);
                 Err::<Option<CachedLink>, _>("not needed")
             })
             .await;
@@ -277,6 +277,22 @@ async fn copies_from_elsewhere_must_be_as_recent_as_what_was_heard() {
     assert_eq!(since(&cache).await, Some(8));
     clock.advance(Duration::from_secs(2));
     assert_eq!(since(&cache).await, None, "nobody vouches for anything");
+}
+
+#[tokio::test]
+async fn a_copy_from_elsewhere_is_as_old_as_the_last_word_of_the_bus() {
+    let (cache, clock) = listening();
+    clock.advance(Duration::from_millis(600));
+    let found = cache
+        .find(&code("abc"), async |question: Question<'_>| {
+            let elsewhere = question.elsewhere.expect("the bus vouches for it");
+            Ok::<_, Infallible>(Some(read("https://one.example", elsewhere.read_at)))
+        })
+        .await;
+    assert!(found.expect("infallible").is_some());
+    assert!(cache.get("abc").is_some());
+    clock.advance(Duration::from_millis(300));
+    assert!(cache.get("abc").is_none(), "a change may have been missed");
 }
 
 #[tokio::test]
