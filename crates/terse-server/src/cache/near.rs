@@ -80,7 +80,7 @@ impl NearCache {
                 entry.tag == tag
                     && entry.generation == generation
                     && entry.link.short_code() == code.as_bytes()
-                    // Otherwise there may be a fresher one in the shared cache.
+                    // Otherwise there may be a fresher one in the shared cache, which also counts stale answers.
                     && cache.is_fresh(&entry.link, now)
             })
         };
