@@ -6,7 +6,7 @@
 //!   it the placeholder of a look-up under way, whose result is then not kept.
 //! - Codes that do not exist have a cache of their own, so that guessing cannot drive out links.
 //! - Where others change links too, nothing is answered that may be more than a second out of date, unless nobody can be asked
-//!   ([`freshness`]).
+//!   (`cache/freshness.rs`).
 
 mod freshness;
 mod link;
