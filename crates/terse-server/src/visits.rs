@@ -131,10 +131,10 @@ async fn ask(app: &App, code: &ShortCode, question: Question<'_>) -> Result<Opti
     let Some(second) = &app.second_cache else {
         return look_up(app, code, read_at).await;
     };
-    if let Some(since) = question.elsewhere_since
-        && let Some(entry) = second.get(code, since).await
+    if let Some(elsewhere) = question.elsewhere
+        && let Some(entry) = second.get(code, elsewhere.since).await
     {
-        return link_of(code, entry, read_at);
+        return link_of(code, entry, elsewhere.read_at);
     }
     let newer = question.copy.map_or(0, |copy| copy.as_of().saturating_add(1));
     let Some(_) = question.copy else {

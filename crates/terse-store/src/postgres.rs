@@ -50,7 +50,7 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// A handle to the pool and the writer.
 #[derive(Debug)]
 pub(crate) struct Postgres {
-    url: PostgresUrl,
+    listen_at: PostgresUrl,
     reads: deadpool_postgres::Pool,
     writes: deadpool_postgres::Pool,
     /// `None` once closed.
@@ -81,7 +81,7 @@ impl Postgres {
         )]
         let running = tokio::spawn(writer::run(writes.clone(), limits, tasks));
         Ok(Self {
-            url: url.clone(),
+            listen_at: options.listen_at.as_ref().unwrap_or(url).clone(),
             reads,
             writes,
             queue: Mutex::new(Some(queue)),
@@ -147,7 +147,7 @@ impl Postgres {
     /// Tells of changes for ever.
     pub(crate) async fn follow(&self, clock: Arc<dyn Clock>, name: String, tell: impl FnMut(News) + Send) {
         let listener = bus::Listener {
-            url: &self.url,
+            url: &self.listen_at,
             pool: &self.reads,
             limits: self.limits,
             clock,

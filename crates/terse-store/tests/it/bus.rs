@@ -170,3 +170,33 @@ fn listening_is_shown_by_beats_that_arrive_again_and_again() {
         other.close().await;
     });
 }
+
+#[test]
+fn a_listener_that_cannot_listen_says_so_and_everything_else_goes_on() {
+    run(async {
+        let database = Database::postgres();
+        let writer = Store::open(database.options()).await.expect("a store");
+        let mut options = database.options();
+        options.server_within = Duration::from_millis(200);
+        // Nobody listens there.
+        options.listen_at = Some("postgres://postgres@127.0.0.1:1/postgres".parse().expect("a URL"));
+        let deaf = Store::open(options).await.expect("a store");
+        let (tell, mut news) = mpsc::unbounded_channel();
+        let mut following = JoinSet::new();
+        let listener = deaf.clone();
+        following.spawn(async move {
+            let clock = Arc::new(SystemClock::new());
+            let tell = move |news| drop(tell.send(news));
+            listener.follow_changes(clock, "deaf".to_owned(), tell).await;
+        });
+        for _ in 0..3 {
+            assert_eq!(news.recv().await, Some(News::Deaf));
+        }
+        // The others go on.
+        create(&writer, new_link("abc")).await;
+        let found = deaf.find_redirect(&code("abc")).await.expect("an answer");
+        assert!(found.is_some());
+        writer.close().await;
+        deaf.close().await;
+    });
+}

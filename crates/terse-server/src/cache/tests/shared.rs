@@ -158,6 +158,27 @@ async fn while_the_store_is_away_copies_are_answered_for_as_long_as_the_operator
 }
 
 #[tokio::test]
+async fn answers_from_copies_that_nobody_vouches_for_are_counted() {
+    let (cache, clock) = shared();
+    let mut near = NearCache::new(&cache, 1);
+    let stale = |cache: &LinkCache| cache.stats().stale_answers;
+    look_up(&cache, "https://one.example").await;
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    assert_eq!(stale(&cache), 0, "it was read just now");
+    clock.advance(Duration::from_secs(1));
+    look_up_in_vain(&cache).await;
+    assert_eq!(stale(&cache), 1, "by whoever noticed that the store is away");
+    assert!(cache.get("abc").is_some());
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    look_up_in_vain(&cache).await;
+    assert_eq!(stale(&cache), 4, "by those who find the copy");
+    clock.advance(Duration::from_secs(1));
+    look_up(&cache, "https://two.example").await;
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    assert_eq!(stale(&cache), 4, "not once the store has answered");
+}
+
+#[tokio::test]
 async fn one_visitor_at_a_time_finds_out_whether_the_store_is_back() {
     let (cache, clock) = shared();
     look_up(&cache, "https://one.example").await;
@@ -241,7 +262,7 @@ async fn copies_from_elsewhere_must_be_as_recent_as_what_was_heard() {
         let mut since = None;
         let found = cache
             .find(&code("abc"), async |question: Question<'_>| {
-                since = question.elsewhere_since;
+                since = question.elsewhere.map(|elsewhere| elsewhere.since);
                 Err::<Option<CachedLink>, _>("not needed")
             })
             .await;
@@ -259,6 +280,22 @@ async fn copies_from_elsewhere_must_be_as_recent_as_what_was_heard() {
 }
 
 #[tokio::test]
+async fn a_copy_from_elsewhere_is_as_old_as_the_last_word_of_the_bus() {
+    let (cache, clock) = listening();
+    clock.advance(Duration::from_millis(600));
+    let found = cache
+        .find(&code("abc"), async |question: Question<'_>| {
+            let elsewhere = question.elsewhere.expect("the bus vouches for it");
+            Ok::<_, Infallible>(Some(read("https://one.example", elsewhere.read_at)))
+        })
+        .await;
+    assert!(found.expect("infallible").is_some());
+    assert!(cache.get("abc").is_some());
+    clock.advance(Duration::from_millis(300));
+    assert!(cache.get("abc").is_none(), "a change may have been missed");
+}
+
+#[tokio::test]
 async fn a_code_that_did_not_exist_is_believed_not_to_for_a_moment_only_without_the_bus() {
     let (cache, clock) = shared();
     assert_eq!(loaded(&cache, "abc", None).await, None);
@@ -267,6 +304,21 @@ async fn a_code_that_did_not_exist_is_believed_not_to_for_a_moment_only_without_
         look_up(&cache, "https://one.example").await,
         "https://one.example"
     );
+}
+
+#[tokio::test]
+async fn a_link_that_was_found_is_not_unknown_once_the_store_is_away() {
+    let (cache, clock) = shared();
+    assert_eq!(loaded(&cache, "abc", None).await, None);
+    clock.advance(Duration::from_secs(1));
+    look_up(&cache, "https://one.example").await;
+    clock.advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        assert_eq!(
+            look_up_in_vain(&cache).await.as_deref(),
+            Some("https://one.example")
+        );
+    }
 }
 
 #[tokio::test]
