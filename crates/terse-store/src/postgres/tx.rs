@@ -77,6 +77,21 @@ impl Tx {
         self.limit = limit;
     }
 
+    /// Has `opening` sent with the next statement, and gives that and those that follow so long.
+    pub(super) fn open_with(&mut self, opening: String, limit: Duration) {
+        self.opening = Some(opening);
+        self.limit = limit;
+    }
+
+    /// Whether the opening was sent, which is forgotten otherwise.
+    ///
+    /// # Errors
+    /// When the connection is of no use any more.
+    pub(super) fn opened(&mut self) -> Result<bool> {
+        self.connection()?;
+        Ok(self.opening.take().is_none())
+    }
+
     /// Gives the connection back: its transaction was ended.
     pub(super) fn release(mut self) {
         drop(self.connection.take());

@@ -16,8 +16,8 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::task::Task;
 
-/// How many tasks a group may take in.
-const GROUP_TASKS_MAX: usize = 256;
+/// How many tasks a group may take in: the writers of other replicas wait for their turn meanwhile.
+const GROUP_TASKS_MAX: usize = 32;
 /// A replica that holds the lock and does nothing, because it was stopped or cut off, loses it after this.
 const IDLE_WITHIN: Duration = Duration::from_secs(2);
 /// Names the lock among others of the database: "terse" in ASCII.
@@ -50,10 +50,7 @@ async fn run_group(
     tasks: &mut mpsc::Receiver<Waiting>,
 ) {
     let mut group = Vec::new();
-    let outcome = match fill(&mut tx, limits, first, &mut group, tasks).await {
-        Ok(()) => control(&mut tx, "COMMIT").await,
-        Err(error) => Err(error),
-    };
+    let outcome = fill(&mut tx, limits, first, &mut group, tasks).await;
     match &outcome {
         Ok(()) => give_back(tx),
         Err(error) => {
@@ -69,7 +66,7 @@ async fn run_group(
     }
 }
 
-/// Runs the first task and those that are queued already.
+/// Runs the first task and those that are queued already, and commits them.
 async fn fill(
     tx: &mut Tx,
     limits: Limits,
@@ -78,10 +75,11 @@ async fn fill(
     tasks: &mut mpsc::Receiver<Waiting>,
 ) -> Result<()> {
     let mut next = Some(first);
+    let mut end = "";
     while let Some((mut task, patience)) = next.take() {
-        let added = add(tx, &mut *task, limits.of(patience)).await;
+        let added = add(tx, &mut *task, limits.of(patience), end).await;
         group.push(task);
-        added?;
+        end = added?;
         while group.len() < GROUP_TASKS_MAX
             && next.is_none()
             && let Ok(waiting) = tasks.try_recv()
@@ -89,28 +87,30 @@ async fn fill(
             next = Some(waiting).filter(|(task, _)| task.begin());
         }
     }
-    Ok(())
+    // What ends the last task goes with the end of the whole.
+    control(tx, &format!("{end}COMMIT")).await
 }
 
-/// Runs `task` so that its failure undoes nothing but itself.
+/// Runs `task` so that its failure undoes nothing but itself. What ended the task before it is sent with its first statement, and
+/// what ends this one is given back: a way to the server and back is most of what a short statement costs.
 ///
 /// # Errors
 /// The group as a whole is lost.
-async fn add(tx: &mut Tx, task: &mut dyn Task, limit: Duration) -> Result<()> {
+async fn add(
+    tx: &mut Tx,
+    task: &mut dyn Task,
+    limit: Duration,
+    end_of_last: &'static str,
+) -> Result<&'static str> {
     let limit_ms = limit.as_millis();
-    postgres(tx).set_limit(limit);
-    control(
-        tx,
-        &format!("SAVEPOINT task; SET LOCAL statement_timeout = {limit_ms}"),
-    )
-    .await?;
+    let opening = format!("{end_of_last}SAVEPOINT task; SET LOCAL statement_timeout = {limit_ms}");
+    postgres(tx).open_with(opening, limit);
     let keep = task.run(tx).await;
-    let end = if keep {
-        "RELEASE task"
-    } else {
-        "ROLLBACK TO task; RELEASE task"
-    };
-    control(tx, end).await
+    Ok(match (postgres(tx).opened()?, keep) {
+        (false, _) => end_of_last, // it needed no statement
+        (true, true) => "RELEASE task; ",
+        (true, false) => "ROLLBACK TO task; RELEASE task; ",
+    })
 }
 
 /// A transaction that no other writer of the database has one beside.
