@@ -116,6 +116,8 @@ pub struct Question<'a> {
     pub read_at: Moment,
     /// What is believed that comes from elsewhere; `None` if nothing is, because nobody vouches for it.
     pub elsewhere: Option<Elsewhere>,
+    /// When the code was changed last, as far as was heard: nothing older is an answer, whoever gives it.
+    pub heard: AsOf,
     /// Whether the store may be asked: not by everybody while it is away.
     pub may_ask_store: bool,
     /// What is known of the link already, if that may be out of date.
@@ -234,6 +236,8 @@ impl LinkCache {
                 self.counts.stale_answer();
                 let copy = copy.checked(self.now());
                 let _ = place.insert(copy.clone());
+                // The store may be no more than slow: then it has its time, while the copy is answered.
+                self.have_refreshed(&copy);
                 return Ok(Some(copy));
             }
             (Some(Err(error)), None) => return Err(error),
@@ -249,9 +253,12 @@ impl LinkCache {
 
     /// A change of another replica leaves look-ups under way alone: whose answer is older than what was heard takes it back.
     fn forget_if_overtaken(&self, code: &ShortCode, link: &CachedLink) {
-        let changed_at = self.changed_at[self.place(self.hash(code.as_str()))].load(Ordering::SeqCst);
+        let place = self.place(self.hash(code.as_str()));
+        let changed_at = self.changed_at[place].load(Ordering::SeqCst);
         if link.as_of() < changed_at {
             self.links.remove_if(code, |link| link.as_of() < changed_at);
+            // A thread may have found it for its own table meanwhile.
+            self.generations[place].fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -309,6 +316,7 @@ impl LinkCache {
             }
             Verdict::Stale => {
                 self.counts.stale_answer();
+                self.have_refreshed(link);
                 true
             }
             Verdict::Doubtful | Verdict::Expired => false,
@@ -340,20 +348,24 @@ impl LinkCache {
     /// What is to be asked about `code`, and in which generation.
     fn question<'a>(&self, code: &ShortCode, copy: Option<&'a CachedLink>) -> (u32, Question<'a>) {
         let place = self.place(self.hash(code.as_str()));
+        // First: what is heard from here on ends it, and is not in what follows.
+        let generation = self.generations[place].load(Ordering::SeqCst);
         let read_at = self.now();
+        let heard = self.changed_at[place].load(Ordering::SeqCst);
         let question = Question {
             read_at,
             elsewhere: self
                 .freshness
                 .vouched_until(read_at)
                 .map(|vouched_until| Elsewhere {
-                    since: self.changed_at[place].load(Ordering::SeqCst),
+                    since: heard,
                     read_at: vouched_until,
                 }),
+            heard,
             may_ask_store: true,
             copy,
         };
-        (self.generations[place].load(Ordering::SeqCst), question)
+        (generation, question)
     }
 
     fn is_known_to_be_unknown(&self, code: &ShortCode) -> bool {

@@ -1,4 +1,5 @@
-//! Links that are answered and read anew behind the answer: should the bus ever fail unseen, nothing is wrong for long.
+//! Links that are answered and read anew behind the answer: should the bus ever fail unseen, or the store be slower than visitors
+//! wait, nothing is wrong for long.
 
 use std::time::Duration;
 
@@ -14,20 +15,22 @@ impl LinkCache {
         self.to_refresh.lock().await.recv().await
     }
 
-    /// Reads a link anew by `load` while its copy is answered.
+    /// Reads a link anew by `load` while its copy is answered. Whether there is nothing left to do about it.
     pub async fn refresh<E>(
         &self,
         code: &ShortCode,
         load: impl AsyncFnOnce(Question<'_>) -> Result<Option<CachedLink>, E>,
-    ) {
+    ) -> bool {
         let Some(copy) = self
             .links
             .peek(code)
-            .filter(|copy| self.freshness.verdict(copy.times(), self.now()) == Verdict::Aging)
+            .filter(|copy| self.freshness.verdict(copy.times(), self.now()) != Verdict::Fresh)
         else {
-            return; // somebody has done it
+            return true; // somebody has done it
         };
-        let (generation, question) = self.question(code, Some(&copy));
+        // The store alone: if the bus has failed unseen, what is elsewhere is no better.
+        let (generation, mut question) = self.question(code, None);
+        question.elsewhere = None;
         match load(question).await {
             Ok(Some(link)) => {
                 // Under the lock under which a change takes the entry away: where it still is, and is no newer, nothing has
@@ -41,9 +44,13 @@ impl LinkCache {
                     EntryAction::Retain(())
                 });
             }
-            Ok(None) => drop(self.links.remove(code)),
-            Err(_) => {} // it is answered until somebody vouches for it no more
+            Ok(None) => drop(
+                self.links
+                    .remove_if(code, |present| present.as_of() <= copy.as_of()),
+            ),
+            Err(_) => return false, // it is answered until somebody vouches for it no more
         }
+        true
     }
 
     #[cold]

@@ -9,8 +9,8 @@ use super::{ConfigError, RawConfig, number, scheme_only, value_error};
 
 /// Connections to a PostgreSQL server, of this process.
 pub const DATABASE_CONNECTIONS_DEFAULT: usize = terse_store::CONNECTIONS_DEFAULT;
-/// One writes, another one reads.
-pub const DATABASE_CONNECTIONS_MIN: usize = 2;
+/// One writes, one reads at length, one reads what visitors wait for.
+pub const DATABASE_CONNECTIONS_MIN: usize = 3;
 /// The most that `--database-connections` may ask for.
 pub const DATABASE_CONNECTIONS_MAX: usize = 1_000;
 /// Milliseconds that a PostgreSQL server has for a connection, a short statement, and a turn to write, each.

@@ -20,6 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::error_of;
 use super::limits::{Limits, Patience};
 use super::tls;
+use super::tx::Tx;
 use super::url::PostgresUrl;
 use crate::bus::{AsOf, News, news_in};
 use crate::error::{Error, Result, Trouble};
@@ -48,7 +49,7 @@ pub(super) struct Listener<'a> {
     pub(super) pool: &'a Pool,
     pub(super) limits: Limits,
     pub(super) clock: Arc<dyn Clock>,
-    /// Tells this listener's beats from those of other replicas.
+    /// Tells this listener's beats from those of other replicas: letters and digits.
     pub(super) name: String,
 }
 
@@ -122,20 +123,19 @@ impl Listener<'_> {
         }
     }
 
+    /// Sends a beat. A commit that announces something waits for every other one of the server, also for one that waits for a
+    /// standby that is away: no longer than for a lock, or each beat would leave a backend behind that waits as well.
     async fn send(&self, beat: &str) -> Result<()> {
-        let connection = super::connection::get(self.pool).await?;
-        let params = [
-            (
-                &CHANNEL as &(dyn tokio_postgres::types::ToSql + Sync),
-                tokio_postgres::types::Type::TEXT,
-            ),
-            (&beat, tokio_postgres::types::Type::TEXT),
-        ];
-        connection
-            .execute_typed("SELECT pg_notify($1, $2)", &params)
-            .await
-            .map(drop)
-            .map_err(error_of)
+        let within = self.limits.of(Patience::Quick);
+        let mut tx = Tx::between(super::connection::get(self.pool).await?, within);
+        let limit_ms = within.as_millis();
+        tx.control(&format!(
+            "BEGIN; SET LOCAL lock_timeout = {limit_ms}; SET LOCAL statement_timeout = {limit_ms}; \
+             SELECT pg_notify('{CHANNEL}', '{beat}'); COMMIT"
+        ))
+        .await?;
+        tx.release();
+        Ok(())
     }
 
     /// The number of one of our own beats.

@@ -48,8 +48,9 @@ impl Follower {
         loop {
             match self.next().await {
                 News::Changed { codes, as_of } => return (codes, as_of),
-                News::Complete { .. } => {}
-                other => panic!("{other:?}"),
+                News::ManyChanged { .. } => panic!("these were worth naming"),
+                // On a busy machine beats may be late.
+                News::Complete { .. } | News::Deaf | News::Listening { .. } => {}
             }
         }
     }
@@ -141,8 +142,8 @@ fn more_changes_than_are_worth_naming_are_one_message() {
         loop {
             match follower.next().await {
                 News::ManyChanged { .. } => break,
-                News::Complete { .. } => {}
-                other => panic!("{other:?}"),
+                News::Changed { .. } => panic!("too many to be named"),
+                News::Complete { .. } | News::Deaf | News::Listening { .. } => {}
             }
         }
         one.close().await;
@@ -157,12 +158,15 @@ fn listening_is_shown_by_beats_that_arrive_again_and_again() {
         let (one, other) = two_replicas(&database).await;
         let mut follower = Follower::of(&other, "other").await;
         let mut last = Duration::ZERO;
-        for _ in 0..5 {
+        let mut beats = 0;
+        while beats < 5 {
             match follower.next().await {
                 News::Complete { until } => {
                     assert!(until >= last);
                     last = until;
+                    beats += 1;
                 }
+                News::Deaf | News::Listening { .. } => {} // on a busy machine beats may be late
                 other => panic!("{other:?}"),
             }
         }

@@ -352,3 +352,39 @@ async fn a_look_up_that_news_have_overtaken_is_not_kept() {
     assert!(found.expect("infallible").is_some());
     assert!(cache.get("abc").is_none());
 }
+
+#[tokio::test]
+async fn no_table_of_a_thread_keeps_a_look_up_that_news_have_overtaken() {
+    let (cache, _) = listening();
+    let old = read("https://old.example", cache.now());
+    let mut near = NearCache::new(&cache, 1);
+    cache.hear(&News::Changed {
+        codes: vec![code("abc")],
+        as_of: READ_AS_OF + 1,
+    });
+    // Between a look-up's insertion and its taking back.
+    cache.links.insert(code("abc"), old.clone());
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    cache.forget_if_overtaken(&code("abc"), &old);
+    assert!(near.get(&cache, "abc", cache.now()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_slower_than_visitors_wait_is_read_behind_their_answers() {
+    let (cache, clock) = shared();
+    look_up(&cache, "https://one.example").await;
+    clock.advance(Duration::from_mins(1));
+    let slowly = async |question: Question<'_>| {
+        tokio::time::sleep(DOUBTFUL_WAIT_MAX * 2).await;
+        Ok::<_, Infallible>(Some(read("https://two.example", question.read_at)))
+    };
+    let answer = cache.find(&code("abc"), slowly).await.expect("infallible");
+    assert_eq!(
+        utf8(answer.expect("a copy").original_url()),
+        "https://one.example"
+    );
+    assert_eq!(cache.next_to_refresh().await, Some(code("abc")));
+    assert!(cache.refresh(&code("abc"), slowly).await);
+    let link = cache.get("abc").expect("in memory");
+    assert_eq!(utf8(link.original_url()), "https://two.example");
+}
