@@ -135,11 +135,14 @@ part_kill() {
     part_await_end "$1"
 }
 
-# Starts the command $3… as the server $1 on the port $2, with its output in its log.
+# Starts the command $3… as the server $1 on the port $2, with its output in its log. In a process group of its own: Ctrl-C is for
+# whoever sources this, who stops the servers in their order.
 part_start() {
     local name=$1 port=$2
     shift 2
+    set -m
     "$@" >>"$cluster/log/$name.log" 2>&1 </dev/null &
+    set +m
     echo $! >"$cluster/run/$name.pid"
     echo "$port" >"$cluster/run/$name.port"
 }

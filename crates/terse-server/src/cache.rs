@@ -6,12 +6,13 @@
 //!   it the placeholder of a look-up under way, whose result is then not kept.
 //! - Codes that do not exist have a cache of their own, so that guessing cannot drive out links.
 //! - Where others change links too, nothing is answered that may be more than a second out of date, unless nobody can be asked
-//!   ([`freshness`]).
+//!   (`cache/freshness.rs`).
 
 mod freshness;
 mod link;
 mod near;
 mod news;
+mod refreshing;
 mod stats;
 
 use std::hash::BuildHasher;
@@ -115,12 +116,23 @@ pub enum Sharing {
 pub struct Question<'a> {
     /// No later than when the answer is read: goes into it.
     pub read_at: Moment,
-    /// How recent a copy from elsewhere must be; `None` if none is believed, because nobody vouches for it.
-    pub elsewhere_since: Option<AsOf>,
+    /// What is believed that comes from elsewhere; `None` if nothing is, because nobody vouches for it.
+    pub elsewhere: Option<Elsewhere>,
+    /// When the code was changed last, as far as was heard: nothing older is an answer, whoever gives it.
+    pub heard: AsOf,
     /// Whether the store may be asked: not by everybody while it is away.
     pub may_ask_store: bool,
     /// What is known of the link already, if that may be out of date.
     pub copy: Option<&'a CachedLink>,
+}
+
+/// What a copy from elsewhere must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// As recent as this at least.
+    pub since: AsOf,
+    /// Then it is as good as what was read from the store at this time, which is when the bus was last known to be complete.
+    pub read_at: Moment,
 }
 
 impl LinkCache {
@@ -206,14 +218,17 @@ impl LinkCache {
         self.counts.miss();
         let (generation, mut question) = self.question(code, copy.as_ref());
         question.may_ask_store = may_ask_store;
-        let read_at = question.read_at;
+        // An absence does not say where it was read.
+        let absent_at = question
+            .elsewhere
+            .map_or(question.read_at, |elsewhere| elsewhere.read_at);
         let loaded = match &copy {
             None => Some(load(question).await),
             Some(_) => tokio::time::timeout(DOUBTFUL_WAIT_MAX, load(question)).await.ok(),
         };
         let link = match (loaded, copy) {
             (Some(Ok(None)), _) => {
-                self.remember_unknown(code, read_at, generation);
+                self.remember_unknown(code, absent_at, generation);
                 return Ok(None);
             }
             (Some(Ok(Some(link))), _) => self.as_told(link),
@@ -221,13 +236,18 @@ impl LinkCache {
                 if may_ask_store {
                     self.freshness.database_is_away(self.now());
                 }
+                self.counts.stale_answer();
                 let copy = copy.checked(self.now());
                 let _ = place.insert(copy.clone());
+                // The store may be no more than slow: then it has its time, while the copy is answered.
+                self.have_refreshed(&copy);
                 return Ok(Some(copy));
             }
             (Some(Err(error)), None) => return Err(error),
             (None, None) => unreachable!("without a copy there is no limit"),
         };
+        // Should the database be away later, this is the better of the two.
+        self.unknown.remove(code);
         // Refused when the link was changed meanwhile: the answer was true when it was read, but is not kept.
         let _ = place.insert(link.clone());
         self.forget_if_overtaken(code, &link);
@@ -236,46 +256,12 @@ impl LinkCache {
 
     /// A change of another replica leaves look-ups under way alone: whose answer is older than what was heard takes it back.
     fn forget_if_overtaken(&self, code: &ShortCode, link: &CachedLink) {
-        let changed_at = self.changed_at[self.place(self.hash(code.as_str()))].load(Ordering::SeqCst);
+        let place = self.place(self.hash(code.as_str()));
+        let changed_at = self.changed_at[place].load(Ordering::SeqCst);
         if link.as_of() < changed_at {
             self.links.remove_if(code, |link| link.as_of() < changed_at);
-        }
-    }
-
-    /// The code of a link that is to be read anew, once there is one: for [`Self::refresh`].
-    pub async fn next_to_refresh(&self) -> Option<ShortCode> {
-        self.to_refresh.lock().await.recv().await
-    }
-
-    /// Reads a link anew by `load` while its copy is answered.
-    pub async fn refresh<E>(
-        &self,
-        code: &ShortCode,
-        load: impl AsyncFnOnce(Question<'_>) -> Result<Option<CachedLink>, E>,
-    ) {
-        let Some(copy) = self
-            .links
-            .peek(code)
-            .filter(|copy| self.freshness.verdict(copy.times(), self.now()) == Verdict::Aging)
-        else {
-            return; // somebody has done it
-        };
-        let (generation, question) = self.question(code, Some(&copy));
-        match load(question).await {
-            Ok(Some(link)) => {
-                // Under the lock under which a change takes the entry away: where it still is, and is no newer, nothing has
-                // happened that `link` may not know.
-                self.links.entry(code, Some(Duration::ZERO), |_, present| {
-                    if self.generation_of(self.hash(code.as_str())) == generation
-                        && present.as_of() <= link.as_of()
-                    {
-                        *present = self.as_told(link);
-                    }
-                    EntryAction::Retain(())
-                });
-            }
-            Ok(None) => drop(self.links.remove(code)),
-            Err(_) => {} // it is answered until somebody vouches for it no more
+            // A thread may have found it for its own table meanwhile.
+            self.generations[place].fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -316,7 +302,7 @@ impl LinkCache {
         self.links.is_empty()
     }
 
-    /// Whether nothing need be done about `link` before it is answered.
+    /// Whether nothing need be done about `link` before it is answered, nor noted after it.
     #[inline]
     fn is_fresh(&self, link: &CachedLink, now: Moment) -> bool {
         self.freshness.verdict(link.times(), now) == Verdict::Fresh
@@ -331,16 +317,12 @@ impl LinkCache {
                 self.have_refreshed(link);
                 true
             }
+            Verdict::Stale => {
+                self.counts.stale_answer();
+                self.have_refreshed(link);
+                true
+            }
             Verdict::Doubtful | Verdict::Expired => false,
-        }
-    }
-
-    #[cold]
-    fn have_refreshed(&self, link: &CachedLink) {
-        let code = std::str::from_utf8(link.short_code()).ok();
-        if let Some(code) = code.and_then(|code| code.parse().ok()) {
-            // Those that find no room are noticed by their next visit.
-            let _ = self.aging.try_send(code);
         }
     }
 
@@ -348,39 +330,55 @@ impl LinkCache {
     fn judge(&self, link: &CachedLink, now: Moment, may_ask_store: &mut bool) -> EntryAction<CachedLink> {
         match self.freshness.verdict(link.times(), now) {
             Verdict::Fresh | Verdict::Aging => EntryAction::Retain(link.clone()),
+            Verdict::Stale => self.retain_stale(link),
             Verdict::Doubtful => {
                 *may_ask_store = self.freshness.may_ask(now);
                 if *may_ask_store || self.freshness.has_elsewhere() {
                     EntryAction::ReplaceWithGuard
                 } else {
-                    EntryAction::Retain(link.clone())
+                    self.retain_stale(link)
                 }
             }
             Verdict::Expired => EntryAction::ReplaceWithGuard,
         }
     }
 
+    fn retain_stale(&self, link: &CachedLink) -> EntryAction<CachedLink> {
+        self.counts.stale_answer();
+        EntryAction::Retain(link.clone())
+    }
+
     /// What is to be asked about `code`, and in which generation.
     fn question<'a>(&self, code: &ShortCode, copy: Option<&'a CachedLink>) -> (u32, Question<'a>) {
         let place = self.place(self.hash(code.as_str()));
+        // First: what is heard from here on ends it, and is not in what follows.
+        let generation = self.generations[place].load(Ordering::SeqCst);
         let read_at = self.now();
+        let heard = self.changed_at[place].load(Ordering::SeqCst);
         let question = Question {
             read_at,
-            elsewhere_since: self
+            elsewhere: self
                 .freshness
-                .is_vouched_for(read_at)
-                .then(|| self.heard_at(place)),
+                .vouched_until(read_at)
+                .map(|vouched_until| Elsewhere {
+                    since: self.heard_at(place),
+                    read_at: vouched_until,
+                }),
+            heard,
             may_ask_store: true,
             copy,
         };
-        (self.generations[place].load(Ordering::SeqCst), question)
+        (generation, question)
     }
 
     fn is_known_to_be_unknown(&self, code: &ShortCode) -> bool {
         self.unknown.get(code).is_some_and(|unknown| {
             self.clock.elapsed() < unknown.until
                 && unknown.generation == self.generation_of(self.hash(code.as_str()))
-                && self.freshness.verdict(unknown.times(), self.now()) == Verdict::Fresh
+                && matches!(
+                    self.freshness.verdict(unknown.times(), self.now()),
+                    Verdict::Fresh | Verdict::Stale
+                )
         })
     }
 

@@ -63,6 +63,8 @@ pub struct RawConfig {
     pub database_url: Option<String>,
     /// `--database-connections`, `TERSE_DATABASE_CONNECTIONS`.
     pub database_connections: Option<String>,
+    /// `--database-listen-url`, `TERSE_DATABASE_LISTEN_URL`.
+    pub database_listen_url: Option<String>,
     /// `--database-timeout-ms`, `TERSE_DATABASE_TIMEOUT_MS`.
     pub database_timeout_ms: Option<String>,
     /// `--redis-url`, `REDIS_URL`.

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::clicks::{NoRoom, ShipperStats};
+use crate::second_cache::SecondCacheStats;
 
 /// A database that has not answered after this long is called unavailable.
 pub const DATABASE_WITHIN: Duration = Duration::from_millis(500);
@@ -42,6 +43,10 @@ pub struct Report {
     pub journal: Component,
     /// Links in memory.
     pub cache: Component,
+    /// What is heard of other replicas, where there can be some.
+    pub bus: Option<Component>,
+    /// The second cache, where it is set.
+    pub redis: Option<Component>,
 }
 
 /// How a component is.
@@ -53,6 +58,8 @@ pub enum Component {
     Degraded(&'static str),
     /// It does not, and another replica may: requests should be sent there.
     Unavailable(&'static str),
+    /// It is left alone, and nothing is promised that needs it: says nothing of the whole.
+    Missing(&'static str),
 }
 
 /// Whether requests should be sent here.
@@ -81,6 +88,8 @@ impl Health {
             database,
             journal: journal(app, &clicks, database),
             cache: Component::Ok,
+            bus: app.store.is_shared().then(|| bus(app.cache.is_vouched_for())),
+            redis: app.second_cache.as_ref().map(|redis| redis_of(redis.stats())),
         }
     }
 
@@ -134,6 +143,23 @@ fn journal(app: &App, clicks: &ShipperStats, database: Component) -> Component {
     }
 }
 
+/// Without it links are as true as with it, and cost more.
+fn bus(is_heard: bool) -> Component {
+    if is_heard {
+        Component::Ok
+    } else {
+        Component::Degraded("changes of other replicas are not heard: links are asked for again every moment")
+    }
+}
+
+fn redis_of(redis: SecondCacheStats) -> Component {
+    if redis.is_open {
+        Component::Missing("left alone as it could not be asked: links are looked up in the database")
+    } else {
+        Component::Ok
+    }
+}
+
 impl Component {
     /// Whether it does all that it should.
     pub fn is_up(self) -> bool {
@@ -144,27 +170,30 @@ impl Component {
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Ok => None,
-            Self::Degraded(reason) | Self::Unavailable(reason) => Some(reason),
+            Self::Degraded(reason) | Self::Unavailable(reason) | Self::Missing(reason) => Some(reason),
         }
     }
 }
 
 impl Report {
-    /// All components by name.
-    pub fn components(self) -> [(&'static str, Component); 4] {
+    /// All components that there are, by name.
+    pub fn components(self) -> impl Iterator<Item = (&'static str, Component)> {
         [
-            ("server", self.server),
-            ("database", self.database),
-            ("journal", self.journal),
-            ("cache", self.cache),
+            ("server", Some(self.server)),
+            ("database", Some(self.database)),
+            ("journal", Some(self.journal)),
+            ("cache", Some(self.cache)),
+            ("bus", self.bus),
+            ("redis", self.redis),
         ]
+        .into_iter()
+        .filter_map(|(name, component)| Some((name, component?)))
     }
 
-    /// The worst component decides.
+    /// The worst component decides, of those that are needed.
     pub fn readiness(self) -> Readiness {
-        let components = self.components();
         let is_any =
-            |matches: fn(Component) -> bool| components.iter().any(|(_, component)| matches(*component));
+            |matches: fn(Component) -> bool| self.components().any(|(_, component)| matches(component));
         if is_any(|component| matches!(component, Component::Unavailable(_))) {
             Readiness::NotReady
         } else if is_any(|component| matches!(component, Component::Degraded(_))) {

@@ -50,6 +50,7 @@ pub struct SecondCache {
     hits: AtomicU64,
     misses: AtomicU64,
     failures: AtomicU64,
+    write_failures: AtomicU64,
 }
 
 /// What is to be written of a code.
@@ -67,8 +68,10 @@ pub struct SecondCacheStats {
     pub hits: u64,
     /// Links that were not there, or too old.
     pub misses: u64,
-    /// Answers that did not come in time or were errors.
+    /// Look-ups whose answer did not come in time or was an error.
     pub failures: u64,
+    /// Entries that could not be written.
+    pub write_failures: u64,
     /// Whether it is left alone, because it could not be asked.
     pub is_open: bool,
 }
@@ -86,6 +89,7 @@ impl SecondCache {
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            write_failures: AtomicU64::new(0),
         }
     }
 
@@ -141,6 +145,7 @@ impl SecondCache {
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
+            write_failures: self.write_failures.load(Ordering::Relaxed),
             is_open: !self.connections.is_there(),
         }
     }
@@ -174,14 +179,14 @@ impl SecondCache {
                 .arg(entry::AS_OF_BYTES);
             let mut writing = connection.connection.clone();
             let written = timeout(ANSWER_WITHIN, call.invoke_async::<i64>(&mut writing)).await;
-            self.note(&connection, written);
+            self.note(&connection, written, &self.write_failures);
         }
     }
 
     async fn ask<T: redis::FromRedisValue>(&self, connection: Current, command: &Cmd) -> Option<T> {
         let mut asking = connection.connection.clone();
         let answer = timeout(ANSWER_WITHIN, command.query_async(&mut asking)).await;
-        self.note(&connection, answer)
+        self.note(&connection, answer, &self.failures)
     }
 
     /// What came of a question; after a failure nobody else waits for this connection.
@@ -189,13 +194,14 @@ impl SecondCache {
         &self,
         connection: &Current,
         answer: Result<Result<T, RedisError>, tokio::time::error::Elapsed>,
+        failures: &AtomicU64,
     ) -> Option<T> {
         let error = match answer {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };
-        self.failures.fetch_add(1, Ordering::Relaxed);
+        failures.fetch_add(1, Ordering::Relaxed);
         // Full: what is there can still be read.
         if error.as_ref().and_then(RedisError::code) != Some("OOM") {
             self.connections.give_up(connection, error.as_ref());

@@ -4,8 +4,8 @@
 //! a part counts itself (the journal, the cache, the store) is read there when a scrape asks; what nobody else counts is
 //! counted here: visits, requests, connections.
 //!
-//! Something new that counts (a second engine, a second cache) gets its metrics in [`names`] and a function in the list
-//! of `scrape`. Nothing is exposed of what is not there.
+//! Something new that counts gets its metrics in [`names`] and a function in the list of `scrape`. Nothing is exposed of what
+//! is not there: of other replicas where the database is a file, of Redis where none is set.
 //!
 //! Labels come from enums and from the table of routes, never from a request.
 

@@ -18,6 +18,8 @@ pub const NOT_FOUND: &str = "Short link not found";
 /// The link is there but does not redirect.
 pub const DEACTIVATED: &str = "This link has been deactivated";
 
+/// How long nothing is read anew in the place of what could not be.
+const REFRESH_PAUSE: Duration = Duration::from_millis(250);
 /// How long the database is waited for when the second cache may know more than a copy in hand.
 const STORE_WAIT_MAX: Duration = Duration::from_millis(45);
 
@@ -117,11 +119,21 @@ async fn load(app: &App, code: &str) -> Result<Option<CachedLink>> {
 
 /// Reads links anew that were read long ago and are visited, for ever.
 pub async fn refresh(app: &App) {
-    while let Some(code) = app.cache.next_to_refresh().await {
-        app.cache
-            .refresh(&code, async |question| ask(app, &code, question).await)
-            .await;
-    }
+    let one_by_one = async || {
+        while let Some(code) = app.cache.next_to_refresh().await {
+            let is_done = app
+                .cache
+                .refresh(&code, async |question| {
+                    look_up(app, &code, question.read_at).await
+                })
+                .await;
+            if !is_done {
+                tokio::time::sleep(REFRESH_PAUSE).await;
+            }
+        }
+    };
+    // A few at once: the store may be slow.
+    tokio::join!(one_by_one(), one_by_one(), one_by_one(), one_by_one());
 }
 
 /// What the second cache knows if somebody vouches for that, or else the database. With a copy in hand that may be out of date and
@@ -131,12 +143,13 @@ async fn ask(app: &App, code: &ShortCode, question: Question<'_>) -> Result<Opti
     let Some(second) = &app.second_cache else {
         return look_up(app, code, read_at).await;
     };
-    if let Some(since) = question.elsewhere_since
-        && let Some(entry) = second.get(code, since).await
+    if let Some(elsewhere) = question.elsewhere
+        && let Some(entry) = second.get(code, elsewhere.since).await
     {
-        return link_of(code, entry, read_at);
+        return link_of(code, entry, elsewhere.read_at);
     }
     let newer = question.copy.map_or(0, |copy| copy.as_of().saturating_add(1));
+    let newer = newer.max(question.heard);
     let Some(_) = question.copy else {
         return match look_up(app, code, read_at).await {
             Err(Error::Unavailable(error)) => match second.get(code, newer).await {
@@ -166,8 +179,12 @@ async fn ask(app: &App, code: &ShortCode, question: Question<'_>) -> Result<Opti
 
 /// What the database says, which the second cache is then told.
 async fn look_up(app: &App, code: &ShortCode, read_at: Moment) -> Result<Option<CachedLink>> {
+    let asked_at = app.clock.elapsed();
     let row = app.store.find_redirect(code).await?;
-    app.cache.store_is_back();
+    // One that is slower than visitors wait is as good as away to them.
+    if app.clock.elapsed().saturating_sub(asked_at) < STORE_WAIT_MAX {
+        app.cache.store_is_back();
+    }
     let Some(row) = row else { return Ok(None) };
     if let Some(second) = &app.second_cache {
         second.keep(code, &row);

@@ -4,7 +4,7 @@
 //! order of commits. An embedded database has one process, which needs no telling.
 //!
 //! What is read and what is announced has a moment, its [`AsOf`]: the last id that the sequence of events had given. Writers
-//! follow one another and each announced change takes at least one id, so of two readings of a link the one with the
+//! follow one another and each change that a redirect can notice takes at least one id, so of two readings of a link the one with the
 //! greater moment is the newer, also across deletions and codes that moved to other links.
 
 use std::sync::Arc;
@@ -81,7 +81,7 @@ pub(crate) async fn announce_without_event<'a>(
 }
 
 const CHANGED: &str = "changed";
-const MANY_CHANGED: &str = "many";
+pub(crate) const MANY_CHANGED: &str = "many";
 
 /// What a message says that came with the moment `as_of`; `None` for what this program does not know.
 pub(crate) fn news_in(message: &str, as_of: AsOf) -> Option<News> {

@@ -11,7 +11,8 @@ pub enum Error {
     Conflict(Conflict),
     /// Nothing was written; it may work later. Disk full, database locked or away, too many callers waiting.
     ///
-    /// After a power cut in that very moment the write may be found done all the same.
+    /// After a power cut in that very moment the write may be found done all the same, and so it may when the connection to a
+    /// server broke, or its answer did not come in time, while it committed.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
     /// This program cannot work with that database until an operator does something.
@@ -62,6 +63,8 @@ pub(crate) enum Trouble {
     NoAnswer,
     #[error("other writes took too long")]
     NoTurn,
+    #[error("the database did not say whether it has committed: it may have been done all the same")]
+    Undecided,
     #[error("a transaction panicked: {0}")]
     Panic(String),
     #[error("the database undid the transaction by itself")]

@@ -74,11 +74,11 @@ statements! {
     LIST = list!("");
     LIST_OF_USER = list!("user_id = $6 AND ");
     INSERT = "INSERT INTO links (user_id, short_code, original_url, title, search_text, is_active, version, \
-              created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) RETURNING id";
+              created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) RETURNING id, version";
     // The id may have been that of a link that is gone, whose versions must stay its own.
     INSERT_WITH_ID = "INSERT INTO links (user_id, short_code, original_url, title, search_text, is_active, version, \
               created_at, updated_at, id) VALUES ($1, $2, $3, $4, $5, $6, \
-              1 + COALESCE((SELECT max(version) FROM link_versions WHERE link_id = $9), 0), $7, $8, $9) RETURNING id";
+              1 + COALESCE((SELECT max(version) FROM link_versions WHERE link_id = $9), 0), $7, $8, $9) RETURNING id, version";
 }
 
 /// See [`Store::highest_link_id`].
@@ -127,16 +127,15 @@ impl Store {
                     {
                         return Ok((Created::NoSuchUser, 0));
                     }
-                    let id = insert(tx, &link).await?;
-                    events::append_created(tx, id, &link).await?;
-                    let mut link = load(tx, id).await?;
-                    link.click_count = match old_clicks {
+                    let (id, version) = insert(tx, &link).await?;
+                    events::append_created(tx, id.get(), &link).await?;
+                    let click_count = match old_clicks {
                         Some(clicks) => clicks,
                         // Events may have named a new id before; no redirect has.
-                        None => totals::load(tx, std::iter::once(id)).await?.iter().sum(),
+                        None => totals::load(tx, std::iter::once(id.get())).await?.iter().sum(),
                     };
                     let as_of = bus::announce(tx, [&link.short_code]).await?;
-                    Ok((Created::Link(link), as_of))
+                    Ok((Created::Link(created(link, id, version, click_count)), as_of))
                 })
             })
             .await?;
@@ -175,8 +174,24 @@ impl Store {
     }
 }
 
-/// Inserts the row.
-pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<i64> {
+/// What a link is that was inserted just now.
+fn created(link: NewLink, id: LinkId, version: i64, click_count: i64) -> Link {
+    Link {
+        id,
+        owner: link.owner,
+        short_code: link.short_code,
+        original_url: link.target.original().to_owned(),
+        title: link.title.map(|title| title.as_str().to_owned()),
+        is_active: link.is_active,
+        click_count,
+        version,
+        created_at: link.created_at,
+        updated_at: link.updated_at,
+    }
+}
+
+/// Inserts the row; its id and version.
+pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<(LinkId, i64)> {
     let title = link.title.as_ref().map(terse_core::Title::as_str);
     let search_text = search_text(link.target.original(), title);
     let params: [Param<'_>; 9] = [
@@ -191,8 +206,8 @@ pub(crate) async fn insert(tx: &mut Tx, link: &NewLink) -> Result<i64> {
         link.id.map(LinkId::get).into(),
     ];
     match link.id {
-        Some(_) => tx.query_one(&INSERT_WITH_ID, &params, |row| row.int(0)).await,
-        None => tx.query_one(&INSERT, &params[..8], |row| row.int(0)).await,
+        Some(_) => tx.query_one(&INSERT_WITH_ID, &params, decode_inserted).await,
+        None => tx.query_one(&INSERT, &params[..8], decode_inserted).await,
     }
 }
 
@@ -233,10 +248,6 @@ pub(crate) fn search_text(original_url: &str, title: Option<&str>) -> String {
     text
 }
 
-async fn load(tx: &mut Tx, id: i64) -> Result<Link> {
-    tx.query_one(&FIND, &[id.into()], decode).await
-}
-
 async fn list(tx: &mut Tx, filter: &LinkFilter, page: &PageRequest) -> Result<Vec<Link>> {
     let [after, limit, offset] = crate::db::page_params(page);
     let pattern = filter.search.as_ref().map(like_pattern);
@@ -265,6 +276,10 @@ fn like_pattern(search: &SearchText) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+fn decode_inserted(row: &Row<'_>) -> Result<(LinkId, i64)> {
+    Ok((decode_id(row, 0)?, row.int(1)?))
 }
 
 fn decode_redirect(row: &Row<'_>) -> Result<RedirectRow> {

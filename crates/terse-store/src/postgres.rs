@@ -21,9 +21,10 @@ mod writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use terse_core::Clock;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -45,13 +46,17 @@ pub(crate) use value::Row;
 const WRITES_WAITING_MAX: usize = 4_096;
 /// How long a start waits for a server that is not there yet: replicas and their database are often started together.
 const SERVER_THERE_WITHIN: Duration = Duration::from_secs(30);
+/// Connections that long reads leave to short ones, where there are more than that.
+const SCANS_LEAVE: usize = 4;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// A handle to the pool and the writer.
 #[derive(Debug)]
 pub(crate) struct Postgres {
-    url: PostgresUrl,
+    listen_at: PostgresUrl,
     reads: deadpool_postgres::Pool,
+    /// Long reads that may be under way at once.
+    scans: Semaphore,
     writes: deadpool_postgres::Pool,
     /// `None` once closed.
     queue: Mutex<Option<mpsc::Sender<writer::Waiting>>>,
@@ -81,7 +86,8 @@ impl Postgres {
         )]
         let running = tokio::spawn(writer::run(writes.clone(), limits, tasks));
         Ok(Self {
-            url: url.clone(),
+            listen_at: options.listen_at.as_ref().unwrap_or(url).clone(),
+            scans: Semaphore::new(reads.status().max_size.saturating_sub(SCANS_LEAVE).max(1)),
             reads,
             writes,
             queue: Mutex::new(Some(queue)),
@@ -147,7 +153,7 @@ impl Postgres {
     /// Tells of changes for ever.
     pub(crate) async fn follow(&self, clock: Arc<dyn Clock>, name: String, tell: impl FnMut(News) + Send) {
         let listener = bus::Listener {
-            url: &self.url,
+            url: &self.listen_at,
             pool: &self.reads,
             limits: self.limits,
             clock,
@@ -179,6 +185,11 @@ impl Postgres {
             self.frozen.as_ref().map_or("", |frozen| &frozen.opening),
             self.limits.of(patience).as_millis()
         );
+        // Long ones leave connections to those that visitors wait for, and to beats.
+        let _turn = match read {
+            Read::Point => None,
+            Read::Scan => self.scans.acquire().await.ok(),
+        };
         let connection = connection::get(&self.reads).await?;
         let mut tx = db::Tx::Postgres(Tx::opened_by(connection, opening, self.limits.of(patience)));
         let outcome = job(&mut tx).await;
@@ -208,23 +219,21 @@ async fn migrate_when_there(
     limits: Limits,
 ) -> Result<Vec<&'static str>> {
     let mut has_said_so = false;
-    let trying = async {
-        loop {
-            match schema::migrate(pool, limits).await {
-                Err(Error::Unavailable(cause)) => {
-                    if !std::mem::replace(&mut has_said_so, true) {
-                        tracing::warn!("waiting for {url}: {cause}");
-                    }
-                    connection::forget_idle(pool);
-                    sleep(TRY_AGAIN_AFTER).await;
-                }
-                outcome => return outcome,
-            }
+    let mut time_is_up = std::pin::pin!(sleep(SERVER_THERE_WITHIN));
+    loop {
+        // Never given up in the middle: a migration may take long, and nobody else may migrate as long as it is not undone.
+        let outcome = schema::migrate(pool, limits).await;
+        let Err(Error::Unavailable(cause)) = &outcome else {
+            return outcome;
+        };
+        if (&mut time_is_up).now_or_never().is_some() {
+            return outcome;
         }
-    };
-    match timeout(SERVER_THERE_WITHIN, trying).await {
-        Ok(outcome) => outcome,
-        Err(_) => schema::migrate(pool, limits).await,
+        if !std::mem::replace(&mut has_said_so, true) {
+            tracing::warn!("waiting for {url}: {cause}");
+        }
+        connection::forget_idle(pool);
+        sleep(TRY_AGAIN_AFTER).await;
     }
 }
 

@@ -47,6 +47,9 @@ pub struct StoreOptions {
     pub size_max_bytes: Option<u64>,
     /// Connections to a server at most, at least two: one writes.
     pub connections_max: usize,
+    /// Where a server's changes are listened for, if that is another address: poolers that hand a connection to another client
+    /// after each transaction do not pass on what was listened for.
+    pub listen_at: Option<PostgresUrl>,
     /// How long a server may take for each of: a connection, a short statement, the turn to write. What takes longer is
     /// [`crate::Error::Unavailable`]; a write that has had all three against it is refused after three times as long.
     pub server_within: Duration,
@@ -71,6 +74,7 @@ impl StoreOptions {
             readers: READERS_DEFAULT,
             size_max_bytes: None,
             connections_max: CONNECTIONS_DEFAULT,
+            listen_at: None,
             server_within: SERVER_WITHIN_DEFAULT,
             unindexed_blocks_max: UNINDEXED_BLOCKS_DEFAULT,
             is_frozen: false,

@@ -30,6 +30,8 @@ pub(super) enum Verdict {
     Fresh,
     /// Answer from it, and read it anew.
     Aging,
+    /// Answer from it, though it may be out of date: nothing better can be had just now.
+    Stale,
     /// Read it anew; only if that fails, answer from it.
     Doubtful,
     /// So old that it is not answered whatever happens.
@@ -117,8 +119,10 @@ impl Freshness {
         let is_away = now.0 < self.away_until.load(Ordering::Acquire);
         if age > self.stale_for {
             Verdict::Expired
-        } else if now.0.saturating_sub(checked_at.0) <= BRIEF || is_away && !self.has_elsewhere() {
+        } else if age <= BRIEF {
             Verdict::Fresh
+        } else if now.0.saturating_sub(checked_at.0) <= BRIEF || is_away && !self.has_elsewhere() {
+            Verdict::Stale
         } else {
             Verdict::Doubtful
         }
@@ -180,10 +184,11 @@ impl Freshness {
         self.has_elsewhere.store(is_there, Ordering::Release);
     }
 
-    /// Whether the bus vouches for what is read now.
-    pub(super) fn is_vouched_for(&self, now: Moment) -> bool {
-        now.0 <= self.complete_until.load(Ordering::Acquire)
-            && now.0 >= self.told_since.load(Ordering::Acquire)
+    /// Up to when every change is known, if the bus vouches for what is read now.
+    pub(super) fn vouched_until(&self, now: Moment) -> Option<Moment> {
+        let complete_until = self.complete_until.load(Ordering::Acquire);
+        let is_vouched_for = now.0 <= complete_until && now.0 >= self.told_since.load(Ordering::Acquire);
+        is_vouched_for.then(|| Moment(complete_until.saturating_sub(LEASE)).min(now))
     }
 }
 
@@ -228,7 +233,7 @@ mod tests {
         assert_eq!(shared.verdict(read_at(10_000), at(10_700)), Verdict::Fresh);
         assert_eq!(shared.verdict(read_at(10_000), at(11_000)), Verdict::Doubtful);
         shared.database_is_away(at(11_000));
-        assert_eq!(shared.verdict(read_at(10_000), at(11_100)), Verdict::Fresh);
+        assert_eq!(shared.verdict(read_at(10_000), at(11_100)), Verdict::Stale);
         assert_eq!(shared.verdict(read_at(10_000), at(12_000)), Verdict::Doubtful);
         assert_eq!(shared.verdict(read_at(10_000), at(4_000_000)), Verdict::Expired);
     }
@@ -290,7 +295,7 @@ mod tests {
             checked_at: at(11_100),
             ..read_at(10_000)
         };
-        assert_eq!(shared.verdict(checked, at(11_700)), Verdict::Fresh);
+        assert_eq!(shared.verdict(checked, at(11_700)), Verdict::Stale);
         assert_eq!(shared.verdict(checked, at(12_000)), Verdict::Doubtful);
     }
 }

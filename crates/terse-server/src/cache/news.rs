@@ -35,7 +35,7 @@ impl LinkCache {
 
     /// Whether changes of other replicas are heard, or there are none.
     pub fn is_vouched_for(&self) -> bool {
-        self.freshness.is_vouched_for(self.now())
+        self.freshness.vouched_until(self.now()).is_some()
     }
 
     /// No copy from elsewhere is believed that is older.

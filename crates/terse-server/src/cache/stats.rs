@@ -23,6 +23,8 @@ pub struct CacheStats {
     pub negative_hits: u64,
     /// Links that gave way to others.
     pub evictions: u64,
+    /// Answers from copies that nobody vouched for, because the database could not be asked.
+    pub stale_answers: u64,
 }
 
 #[derive(Debug)]
@@ -31,6 +33,7 @@ pub(super) struct Counts {
     misses: AtomicU64,
     negative_hits: AtomicU64,
     evictions: Arc<AtomicU64>,
+    stale_answers: AtomicU64,
 }
 
 /// Counts the links that give way.
@@ -52,6 +55,7 @@ impl Counts {
             misses: AtomicU64::new(0),
             negative_hits: AtomicU64::new(0),
             evictions,
+            stale_answers: AtomicU64::new(0),
         }
     }
 
@@ -67,6 +71,10 @@ impl Counts {
         self.negative_hits.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn stale_answer(&self) {
+        self.stale_answers.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn stats(&self, links: usize, bytes: u64) -> CacheStats {
         CacheStats {
             links,
@@ -75,6 +83,7 @@ impl Counts {
             misses: self.misses.load(Ordering::Relaxed),
             negative_hits: self.negative_hits.load(Ordering::Relaxed),
             evictions: self.evictions.load(Ordering::Relaxed),
+            stale_answers: self.stale_answers.load(Ordering::Relaxed),
         }
     }
 }

@@ -9,8 +9,8 @@ use super::{ConfigError, RawConfig, number, scheme_only, value_error};
 
 /// Connections to a PostgreSQL server, of this process.
 pub const DATABASE_CONNECTIONS_DEFAULT: usize = terse_store::CONNECTIONS_DEFAULT;
-/// One writes, another one reads.
-pub const DATABASE_CONNECTIONS_MIN: usize = 2;
+/// One writes, one reads at length, one reads what visitors wait for.
+pub const DATABASE_CONNECTIONS_MIN: usize = 3;
 /// The most that `--database-connections` may ask for.
 pub const DATABASE_CONNECTIONS_MAX: usize = 1_000;
 /// Milliseconds that a PostgreSQL server has for a connection, a short statement, and a turn to write, each.
@@ -28,6 +28,8 @@ const WHAT_TO_WRITE: &str = "write postgres://USER:PASSWORD@HOST/DATABASE, or sq
 pub struct DatabaseConfig {
     /// Where it is. Shown without password.
     pub place: Place,
+    /// Where changes of other replicas are listened for, if not there. Shown without password.
+    pub listen_at: Option<PostgresUrl>,
     /// Connections to a server at most.
     pub connections_max: usize,
     /// How long a server has for each of: a connection, a short statement, a turn to write.
@@ -42,6 +44,7 @@ impl DatabaseConfig {
         };
         Ok(Self {
             place,
+            listen_at: raw.database_listen_url.as_deref().map(listen_at).transpose()?,
             connections_max: number(
                 "--database-connections",
                 raw.database_connections.clone(),
@@ -60,10 +63,17 @@ impl DatabaseConfig {
     /// What opens it.
     pub fn store_options(&self) -> StoreOptions {
         let mut options = StoreOptions::at(self.place.clone());
+        options.listen_at.clone_from(&self.listen_at);
         options.connections_max = self.connections_max;
         options.server_within = self.within;
         options
     }
+}
+
+fn listen_at(url: &str) -> Result<PostgresUrl, ConfigError> {
+    url.parse().map_err(|problem: terse_store::InvalidPostgresUrl| {
+        value_error("--database-listen-url", scheme_only(url), problem)
+    })
 }
 
 /// The database that `url` means, as it was written for `setting`.

@@ -108,7 +108,7 @@ fn what_makes_no_sense_is_named() {
         ),
         (
             |raw| raw.database_connections = Some("1".into()),
-            "--database-connections: `1` is no number from 2 to 1000",
+            "--database-connections: `1` is no number from 3 to 1000",
         ),
         (
             |raw| raw.database_timeout_ms = Some("0".into()),

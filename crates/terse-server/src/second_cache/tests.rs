@@ -223,7 +223,7 @@ async fn a_full_redis_is_still_read() {
         .ask(cmd("CONFIG").arg(&["SET", "maxmemory-policy", "noeviction"]))
         .await;
     running.cache.keep(&code(), &row(9));
-    while running.cache.stats().failures == 0 {
+    while running.cache.stats().write_failures == 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(running.cache.get(&code(), 0).await, Some(Entry::Link(row(7))));

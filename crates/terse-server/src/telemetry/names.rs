@@ -96,9 +96,16 @@ metrics! {
     CACHE_LINKS = gauge("terse_cache_links", [], "Links in memory");
     CACHE_BYTES = gauge("terse_cache_bytes", [], "Bytes that links in memory are reckoned to take");
     CACHE_HITS = counter("terse_cache_hits_total", ["tier"], "Codes that were found in a cache");
-    CACHE_MISSES = counter("terse_cache_misses_total", [], "Codes that the database was asked for");
+    CACHE_MISSES = counter("terse_cache_misses_total", [], "Codes that were not in memory, or too old to be believed");
     CACHE_NEGATIVE_HITS = counter("terse_cache_negative_hits_total", [], "Codes that were remembered not to exist");
     CACHE_EVICTIONS = counter("terse_cache_evictions_total", [], "Links that gave way to others");
+
+    BUS_LISTENING = gauge("terse_bus_listening", [], "Whether changes of other replicas are heard; only where there can be some");
+    STALE_ANSWERS = counter("terse_stale_answers_total", [], "Answers from copies that may be out of date, because the database could not be asked");
+
+    REDIS_BREAKER_OPEN = gauge("terse_redis_breaker_open", [], "Whether Redis is left alone because it could not be asked; only where it is set");
+    REDIS_LOOKUPS = counter("terse_redis_lookups_total", ["outcome"], "Codes that Redis was asked for");
+    REDIS_WRITE_FAILURES = counter("terse_redis_write_failures_total", [], "Links that could not be written to Redis");
 
     STORE_POOL = gauge("terse_store_pool", ["pool", "state"], "What the database's connections are doing, and who waits for one");
 

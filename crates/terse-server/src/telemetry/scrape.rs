@@ -15,19 +15,22 @@ use super::visits::{Outcome, Sum};
 use super::{names, process};
 use crate::app::App;
 use crate::health::Report;
+use crate::second_cache::SecondCache;
 
 pub use prometheus_text::CONTENT_TYPE;
 
 type Part = fn(&Scrape, &mut Page<'_>) -> fmt::Result;
 
-/// The page, from top to bottom. Here the parts of another database or cache are added, when there is one.
-const PARTS: [Part; 8] = [
+/// The page, from top to bottom. A part that a server need not have puts nothing there where it is missing.
+const PARTS: [Part; 10] = [
     health,
     visits,
     requests,
     connections,
     journal,
     cache,
+    replicas,
+    redis,
     store,
     process,
 ];
@@ -141,14 +144,40 @@ fn cache(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
     let cache = scrape.app.cache.stats();
     page.put(&names::CACHE_LINKS, cache.links)?;
     page.put(&names::CACHE_BYTES, cache.bytes)?;
+    let redis = scrape.app.second_cache.as_ref();
     let hits = [
         (["near"], scrape.visits.near_hits),
         (["memory"], scrape.visits.memory_hits + cache.hits),
     ];
+    let hits = hits
+        .into_iter()
+        .chain(redis.map(|redis| (["redis"], redis.stats().hits)));
     page.put_each(&names::CACHE_HITS, hits)?;
     page.put(&names::CACHE_MISSES, cache.misses)?;
     page.put(&names::CACHE_NEGATIVE_HITS, cache.negative_hits)?;
     page.put(&names::CACHE_EVICTIONS, cache.evictions)
+}
+
+fn replicas(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
+    if !scrape.app.store.is_shared() {
+        return Ok(());
+    }
+    page.put(&names::BUS_LISTENING, scrape.app.cache.is_vouched_for())?;
+    page.put(&names::STALE_ANSWERS, scrape.app.cache.stats().stale_answers)
+}
+
+fn redis(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {
+    let Some(redis) = scrape.app.second_cache.as_ref().map(SecondCache::stats) else {
+        return Ok(());
+    };
+    page.put(&names::REDIS_BREAKER_OPEN, redis.is_open)?;
+    let lookups = [
+        (["hit"], redis.hits),
+        (["miss"], redis.misses),
+        (["failure"], redis.failures),
+    ];
+    page.put_each(&names::REDIS_LOOKUPS, lookups)?;
+    page.put(&names::REDIS_WRITE_FAILURES, redis.write_failures)
 }
 
 fn store(scrape: &Scrape, page: &mut Page<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use terse_core::{LinkId, Timestamp};
 use terse_server::clicks::ClickRecord;
 
+use crate::engine;
 use crate::test_app::TestApp;
 
 const READY: StatusCode = StatusCode::OK;
@@ -35,12 +36,16 @@ fn fill_journal(app: &TestApp) {
 #[tokio::test]
 async fn a_healthy_service_says_so() {
     let app = TestApp::new().await;
-    let ready = json!({ "status": "ready", "components": {
+    app.hear();
+    let mut ready = json!({ "status": "ready", "components": {
         "server": { "status": "ok" },
         "database": { "status": "ok" },
         "journal": { "status": "ok" },
         "cache": { "status": "ok" },
     }});
+    if app.app.store.is_shared() {
+        ready["components"]["bus"] = json!({ "status": "ok" });
+    }
     for mount in ["", "/api/v1"] {
         let health = app.get(&format!("{mount}/health")).await.json(StatusCode::OK);
         assert_eq!(
@@ -88,16 +93,56 @@ async fn a_service_whose_database_is_away_is_degraded_and_still_redirects() {
 #[tokio::test]
 async fn the_database_is_asked_once_a_second_however_many_ask() {
     let app = TestApp::new().await;
-    assert_eq!(readiness(&app, READY).await["status"], "ready");
+    let database = async || readiness(&app, READY).await["components"]["database"]["status"].clone();
+    assert_eq!(database().await, "ok");
     app.app.store.close().await;
     app.clock.advance(Duration::from_millis(999));
-    assert_eq!(
-        readiness(&app, READY).await["status"],
-        "ready",
-        "as it was remembered"
-    );
+    assert_eq!(database().await, "ok", "as it was remembered");
     app.clock.advance(Duration::from_millis(1));
-    assert_eq!(readiness(&app, READY).await["status"], "degraded");
+    assert_eq!(database().await, "degraded");
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_hear_other_replicas_is_degraded() {
+    let app = TestApp::with(|raw| engine::use_postgres(raw, engine::database())).await;
+    let deaf = readiness(&app, READY).await;
+    assert_eq!(deaf["status"], "degraded");
+    assert_eq!(
+        deaf["components"]["bus"],
+        json!({
+            "status": "degraded",
+            "reason": "changes of other replicas are not heard: links are asked for again every moment",
+        })
+    );
+    app.hear();
+    assert_eq!(readiness(&app, READY).await["status"], "ready");
+    app.clock.advance(Duration::from_secs(1));
+    let silence = readiness(&app, READY).await;
+    assert_eq!(silence["components"]["bus"]["status"], "degraded");
+}
+
+#[tokio::test]
+async fn a_service_without_its_redis_is_ready_and_says_so() {
+    // Nobody has tried to reach it yet.
+    let app = TestApp::with(|raw| raw.redis_url = Some("redis://127.0.0.1:1".to_owned())).await;
+    app.hear();
+    let ready = readiness(&app, READY).await;
+    assert_eq!(ready["status"], "ready");
+    assert_eq!(
+        ready["components"]["redis"],
+        json!({
+            "status": "missing",
+            "reason": "left alone as it could not be asked: links are looked up in the database",
+        })
+    );
+    let page = app.get("/metrics").await.text;
+    for line in [
+        "\nterse_component_up{component=\"redis\"} 0\n",
+        "\nterse_redis_breaker_open 1\n",
+        "\nterse_ready 1\n",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
 }
 
 #[tokio::test]

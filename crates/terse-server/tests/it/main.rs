@@ -13,6 +13,7 @@ mod metrics;
 mod privacy;
 mod problems;
 mod redirects;
+mod replicas;
 mod shorten;
 mod test_app;
 mod urls;

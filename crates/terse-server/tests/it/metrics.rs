@@ -5,6 +5,7 @@ use axum::body::Body;
 use http::StatusCode;
 use serde_json::json;
 
+use crate::engine;
 use crate::test_app::TestApp;
 
 /// The samples of the page by name and labels, as they are written.
@@ -54,9 +55,17 @@ fn exposed(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The same of every row of the document's table.
-fn documented(document: &str) -> BTreeSet<String> {
-    let rows = document.lines().filter(|line| line.starts_with("| `terse_"));
+/// The same of every row of the document's tables: the first one and those below `headings`.
+fn documented(headings: &[&str]) -> BTreeSet<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    let document = std::fs::read_to_string(path).expect("the metrics' document");
+    let mut sections = document.split("\n## ");
+    let first = sections.next().expect("it is not empty");
+    let wanted = sections.filter(|section| headings.iter().any(|heading| section.starts_with(heading)));
+    let rows = std::iter::once(first)
+        .chain(wanted)
+        .flat_map(str::lines)
+        .filter(|line| line.starts_with("| `terse_"));
     rows.map(|row| {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         let labels = cells[3].replace(['`', ' '], "");
@@ -65,18 +74,77 @@ fn documented(document: &str) -> BTreeSet<String> {
     .collect()
 }
 
+const WITH_POSTGRES: &str = "With a PostgreSQL database\n";
+const WITH_REDIS: &str = "With Redis\n";
+
+/// What a service exposes whose requests have had routes.
+async fn exposed_by(app: &TestApp) -> BTreeSet<String> {
+    app.get("/health").await;
+    exposed(&app.get("/metrics").await.text)
+}
+
 #[tokio::test]
 async fn every_metric_is_documented_and_every_documented_metric_is_there() {
     let app = TestApp::new().await;
-    // So that requests have routes.
-    app.get("/health").await;
-    let page = app.get("/metrics").await;
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
-    let document = std::fs::read_to_string(path).expect("the metrics' document");
-    assert_eq!(exposed(&page.text), documented(&document));
+    let headings: &[&str] = if app.app.store.is_shared() {
+        &[WITH_POSTGRES]
+    } else {
+        &[]
+    };
+    assert_eq!(exposed_by(&app).await, documented(headings));
+}
+
+#[tokio::test]
+async fn replicas_and_redis_have_documented_metrics_of_their_own() {
+    let app = TestApp::with(|raw| {
+        engine::use_postgres(raw, engine::database());
+        raw.redis_url = Some("redis://127.0.0.1:1".to_owned());
+    })
+    .await;
+    let exposed = exposed_by(&app).await;
+    assert_eq!(exposed, documented(&[WITH_POSTGRES, WITH_REDIS]));
     let names = terse_server::telemetry::names::ALL;
-    assert_eq!(exposed(&page.text).len(), names.len(), "no name is given twice");
+    assert_eq!(exposed.len(), names.len(), "no name is given twice");
     assert!(names.iter().all(|metric| metric.name.starts_with("terse_")));
+    assert_counted(&scrape(&app).await, &[("terse_bus_listening", 0)]);
+    app.hear();
+    assert_counted(&scrape(&app).await, &[("terse_bus_listening", 1)]);
+}
+
+#[tokio::test]
+async fn a_pool_of_connections_says_how_many_wait_rest_and_work() {
+    let app = TestApp::with(|raw| engine::use_postgres(raw, engine::database())).await;
+    app.shorten("https://a.example").await;
+    app.get("/urls").await;
+    let samples = scrape(&app).await;
+    assert_counted(
+        &samples,
+        &[
+            ("terse_store_pool{pool=\"read\",state=\"waiting\"}", 0),
+            ("terse_store_pool{pool=\"write\",state=\"waiting\"}", 0),
+        ],
+    );
+    for pool in ["read", "write"] {
+        let connections = ["idle", "used"]
+            .map(|state| samples[&format!("terse_store_pool{{pool=\"{pool}\",state=\"{state}\"}}")]);
+        assert!(connections.iter().sum::<f64>() >= 1.0, "{pool}: {samples:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_without_asking_a_database_that_is_away_is_counted() {
+    let app = TestApp::with(|raw| engine::use_postgres(raw, engine::database())).await;
+    let code = app.shorten("https://a.example").await;
+    let visit = async || app.get(&format!("/{code}")).await.status;
+    assert_eq!(visit().await, StatusCode::FOUND);
+    assert_counted(&scrape(&app).await, &[("terse_stale_answers_total", 0)]);
+    app.app.store.close().await;
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        (visit().await, visit().await),
+        (StatusCode::FOUND, StatusCode::FOUND)
+    );
+    assert_counted(&scrape(&app).await, &[("terse_stale_answers_total", 2)]);
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use terse_core::{ManualClock, Seeded, Timestamp};
+use terse_core::{Clock, ManualClock, Seeded, Timestamp};
 use terse_server::app::App;
 use terse_server::config::{Config, RawConfig};
 use terse_server::http::Service;
 use terse_server::lifecycle::Tasks;
+use terse_store::News;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine;
@@ -67,6 +68,17 @@ impl TestApp {
             service,
             stop,
             _scratch: scratch,
+        }
+    }
+
+    /// As if the bus had been heard just now. Where the database is a file, there is none.
+    pub(crate) fn hear(&self) {
+        if self.app.store.is_shared() {
+            self.app.cache.hear(&News::Listening { as_of: 0 });
+            // What is read from now on is vouched for.
+            self.clock.advance(Duration::from_millis(100));
+            let until = self.clock.elapsed();
+            self.app.cache.hear(&News::Complete { until });
         }
     }
 

@@ -6,6 +6,7 @@
 //! drops notifications hears none.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::error_of;
 use super::limits::{Limits, Patience};
 use super::tls;
+use super::tx::Tx;
 use super::url::PostgresUrl;
 use crate::bus::{AsOf, News, news_in};
 use crate::error::{Error, Result, Trouble};
@@ -33,25 +35,34 @@ const BEAT_EVERY: Duration = Duration::from_millis(200);
 const BEATS_UNDER_WAY_MAX: usize = 8;
 const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
+/// What goes on over one connection after the other.
+struct State {
+    /// Never given twice: a late one of an earlier connection must not stand for one of this.
+    next_beat: u64,
+    /// Whether beats arrive, as far as the log says.
+    is_heard: bool,
+}
+
 /// What listening needs.
 pub(super) struct Listener<'a> {
     pub(super) url: &'a PostgresUrl,
     pub(super) pool: &'a Pool,
     pub(super) limits: Limits,
     pub(super) clock: Arc<dyn Clock>,
-    /// Tells this listener's beats from those of other replicas.
+    /// Tells this listener's beats from those of other replicas: letters and digits.
     pub(super) name: String,
 }
 
 impl Listener<'_> {
     /// Listens for ever, over one connection after the other.
     pub(super) async fn run(&self, mut tell: impl FnMut(News) + Send) {
-        let mut is_heard = true;
+        let mut state = State {
+            next_beat: 0,
+            is_heard: true,
+        };
         loop {
-            let Err(error) = self.listen(&mut tell, &mut is_heard).await else {
-                continue;
-            };
-            if std::mem::replace(&mut is_heard, false) {
+            let Err(error) = self.listen(&mut tell, &mut state).await;
+            if std::mem::replace(&mut state.is_heard, false) {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, cause, "changes of other replicas are not heard: links are asked for again every moment");
             }
@@ -61,7 +72,7 @@ impl Listener<'_> {
     }
 
     /// Listens over one connection until it fails.
-    async fn listen(&self, tell: &mut (impl FnMut(News) + Send), is_heard: &mut bool) -> Result<()> {
+    async fn listen(&self, tell: &mut (impl FnMut(News) + Send), state: &mut State) -> Result<Infallible> {
         let within = self.limits.of(Patience::Quick);
         let no_answer = |_| Error::unavailable(Trouble::NoAnswer);
         let tls = tls::connector(self.url.trust())?;
@@ -78,7 +89,9 @@ impl Listener<'_> {
         let as_of = timeout(within, subscribing).await.map_err(no_answer)??;
         tell(News::Listening { as_of });
         let mut under_way = VecDeque::new();
-        for number in 0_u64.. {
+        loop {
+            let number = state.next_beat;
+            state.next_beat += 1;
             let sent_at = self.clock.elapsed();
             under_way.push_back((number, sent_at));
             if under_way.len() > BEATS_UNDER_WAY_MAX {
@@ -91,40 +104,38 @@ impl Listener<'_> {
                 sent.map_err(no_answer).and_then(|sent| sent)
             };
             // One that cannot be sent does not arrive: that is noticed soon enough.
-            let sent = ear.beside_telling(beating, |message| {
+            let beaten = ear.beside_telling(beating, |message| {
                 if let Some(arrived) = self.number_of(message) {
                     while under_way.front().is_some_and(|(number, _)| *number <= arrived) {
                         let (_, until) = under_way.pop_front().expect("it was just looked at");
                         tell(News::Complete { until });
+                        if !std::mem::replace(&mut state.is_heard, true) {
+                            tracing::info!("changes of other replicas are heard again");
+                        }
                     }
                 } else if let Some(news) = parse(message) {
                     tell(news);
                 }
             });
-            if sent.await?.is_ok()
-                && under_way.len() < BEATS_UNDER_WAY_MAX / 2
-                && !std::mem::replace(is_heard, true)
-            {
-                tracing::info!("changes of other replicas are heard again");
+            if let Err(error) = beaten.await? {
+                tracing::debug!(%error, "a beat could not be sent");
             }
         }
-        Ok(())
     }
 
+    /// Sends a beat. A commit that announces something waits for every other one of the server, also for one that waits for a
+    /// standby that is away: no longer than for a lock, or each beat would leave a backend behind that waits as well.
     async fn send(&self, beat: &str) -> Result<()> {
-        let connection = super::connection::get(self.pool).await?;
-        let params = [
-            (
-                &CHANNEL as &(dyn tokio_postgres::types::ToSql + Sync),
-                tokio_postgres::types::Type::TEXT,
-            ),
-            (&beat, tokio_postgres::types::Type::TEXT),
-        ];
-        connection
-            .execute_typed("SELECT pg_notify($1, $2)", &params)
-            .await
-            .map(drop)
-            .map_err(error_of)
+        let within = self.limits.of(Patience::Quick);
+        let mut tx = Tx::between(super::connection::get(self.pool).await?, within);
+        let limit_ms = within.as_millis();
+        tx.control(&format!(
+            "BEGIN; SET LOCAL lock_timeout = {limit_ms}; SET LOCAL statement_timeout = {limit_ms}; \
+             SELECT pg_notify('{CHANNEL}', '{beat}'); COMMIT"
+        ))
+        .await?;
+        tx.release();
+        Ok(())
     }
 
     /// The number of one of our own beats.

@@ -8,11 +8,13 @@ use deadpool_postgres::{Object, Pool};
 use futures_util::{SinkExt, TryStreamExt};
 use tokio::sync::mpsc;
 
+use super::bus::CHANNEL;
 use super::failure::error_of;
 use super::limits::Limits;
 use super::url::PostgresUrl;
 use super::writer::WRITE_LOCK;
 use super::{connection, schema};
+use crate::bus::MANY_CHANGED;
 use crate::copying::rows::{Chunk, Chunks, HEADER, Incoming, TRAILER};
 use crate::copying::tables::{Dialect, TABLES, Table};
 use crate::error::{Error, Result};
@@ -48,7 +50,7 @@ impl End {
     /// What nobody else writes meanwhile.
     pub(crate) async fn to_write(url: &PostgresUrl) -> Result<Self> {
         let begin = format!(
-            "BEGIN; {UNHURRIED}; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
+            "BEGIN ISOLATION LEVEL READ COMMITTED; {UNHURRIED}; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
             LIMITS.of(super::Patience::Quick).as_millis()
         );
         Self::begin(&connection::pool(url, 1, LIMITS)?, &begin).await
@@ -130,6 +132,11 @@ impl End {
         self.triggers("ENABLE").await?;
         // So that nobody is served with plans for empty tables until the server looks by itself.
         self.execute(&format!("ANALYZE {}", names())).await?;
+        // Whoever has read the database before has read another one.
+        self.execute(&format!(
+            "SELECT pg_notify('{CHANNEL}', (SELECT last_id FROM event_sequence) || ' {MANY_CHANGED}')"
+        ))
+        .await?;
         self.execute("COMMIT").await
     }
 

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, Trouble, conflict_of_constraint};
 
-/// Classes of errors that pass, or that an operator makes pass: connection, authorization while roles move, resources, the
+/// Classes of errors that pass, or that an operator makes pass: connection, resources, the
 /// operator's intervention, the system's errors, conflicts between transactions, a standby that must not be written.
 const PASSING_CLASSES: [&str; 6] = ["08", "40", "53", "57", "58", "XX"];
 

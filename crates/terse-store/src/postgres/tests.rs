@@ -6,7 +6,7 @@ use futures_util::future::select_all;
 use terse_core::{NewLink, Timestamp};
 
 use super::*;
-use crate::sql::ALL;
+use crate::sql::{ALL, Sql};
 use crate::store::{Place, Store, StoreOptions};
 
 /// On a machine that does other things as well.
@@ -72,6 +72,62 @@ async fn replicas_that_start_together_migrate_once() {
         store.expect("a store").close().await;
     }
 }
+
+static ONE: Sql = Sql::both("postgres::tests::ONE", "SELECT 1");
+
+#[tokio::test]
+async fn a_savepoint_that_could_not_be_made_spoils_the_whole_group() {
+    let url = database("spoiled").await;
+    let pool = connection::pool(&url, 1, LIMITS).expect("a pool");
+    let limit = LIMITS.of(Patience::Quick);
+    let mut tx = writer::begin(&pool, LIMITS).await.expect("a transaction");
+    tx.open_with("SAVEPOINT task".to_owned(), limit);
+    tx.execute(&ONE, &[]).await.expect("a statement");
+    assert!(tx.opened().expect("a sound transaction"));
+    // As when the server cancels what ends one task and begins the next.
+    tx.open_with("SELECT 1 / 0; RELEASE task; SAVEPOINT task".to_owned(), limit);
+    tx.execute(&ONE, &[])
+        .await
+        .expect_err("nothing can be done in it");
+    assert!(tx.opened().is_err(), "or the task before it would pass for done");
+}
+
+#[tokio::test]
+async fn a_connection_that_did_not_answer_is_used_by_nobody_else() {
+    let url = database("silent").await;
+    let pool = connection::pool(&url, 1, LIMITS).expect("a pool");
+    let connection = connection::get(&pool).await.expect("a connection");
+    let mut tx = Tx::opened_by(connection, "BEGIN".to_owned(), Duration::ZERO);
+    tx.execute(&SLEEP, &[]).await.expect_err("no answer in time");
+    tx.end();
+    assert_eq!(pool.status().size, 0);
+}
+
+#[tokio::test]
+async fn the_writer_sees_what_was_committed_before_its_turn_whatever_the_server_prefers() {
+    let url = database("isolation").await;
+    let pool = connection::pool(&url, 2, LIMITS).expect("a pool");
+    let other = connection::get(&pool).await.expect("a connection");
+    let set = "ALTER ROLE CURRENT_USER IN DATABASE ";
+    let database: String = other
+        .query_one("SELECT current_database()", &[])
+        .await
+        .expect("a name")
+        .get(0);
+    let set = format!("{set}{database} SET default_transaction_isolation = 'repeatable read'");
+    other.batch_execute(&set).await.expect("a setting");
+    connection::forget_idle(&pool);
+    let tx = writer::begin(&pool, LIMITS).await.expect("a transaction");
+    let mut tx = db::Tx::Postgres(tx);
+    let level = tx.query_one(&LEVEL, &[], |row| row.text(0)).await;
+    assert_eq!(level.expect("a level"), "read committed");
+}
+
+static SLEEP: Sql = Sql::both("postgres::tests::SLEEP", "SELECT pg_sleep(5)");
+static LEVEL: Sql = Sql::both(
+    "postgres::tests::LEVEL",
+    "SELECT current_setting('transaction_isolation')",
+);
 
 type Columns = BTreeMap<(String, String), String>;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use futures_util::FutureExt;
 use futures_util::future::{join, try_join_all};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tokio_postgres::Error as PostgresError;
 use tokio_postgres::types::{ToSql, Type};
@@ -77,6 +78,21 @@ impl Tx {
         self.limit = limit;
     }
 
+    /// Has `opening` sent with the next statement, and gives that and those that follow so long.
+    pub(super) fn open_with(&mut self, opening: String, limit: Duration) {
+        self.opening = Some(opening);
+        self.limit = limit;
+    }
+
+    /// Whether the opening was sent, which is forgotten otherwise.
+    ///
+    /// # Errors
+    /// When the connection is of no use any more.
+    pub(super) fn opened(&mut self) -> Result<bool> {
+        self.connection()?;
+        Ok(self.opening.take().is_none())
+    }
+
     /// Gives the connection back: its transaction was ended.
     pub(super) fn release(mut self) {
         drop(self.connection.take());
@@ -84,7 +100,10 @@ impl Tx {
 
     /// Ends a transaction that has only read, without waiting: whatever uses the connection next goes behind it.
     pub(super) fn end(mut self) {
-        let Some(connection) = self.connection.take().filter(|_| !self.is_broken) else {
+        if self.is_broken {
+            return; // and is closed: what is under way on it would meet whoever had it next
+        }
+        let Some(connection) = self.connection.take() else {
             return;
         };
         let is_open = self.opening.is_none();
@@ -103,8 +122,8 @@ impl Tx {
         let connection = self.connection()?;
         let opened = open(connection, self.opening.as_deref());
         let executed = join(opened, connection.execute_typed(sql.for_postgres(), &typed));
-        let outcome = within(self.limit, in_order(executed)).await;
-        self.note(outcome)
+        let outcome = within(self.limit, executed).await;
+        self.note_opened(outcome)
     }
 
     pub(crate) async fn execute_many<'p, const N: usize>(
@@ -123,8 +142,8 @@ impl Tx {
                     .map(|params| connection.execute_typed(sql.for_postgres(), params)),
             );
             let opened = open(connection, self.opening.as_deref());
-            let outcome = within(self.limit, in_order(join(opened, executed))).await;
-            changed += self.note(outcome)?.iter().sum::<u64>();
+            let outcome = within(self.limit, join(opened, executed)).await;
+            changed += self.note_opened(outcome)?.iter().sum::<u64>();
         }
         Ok(changed)
     }
@@ -174,8 +193,8 @@ impl Tx {
         let connection = self.connection()?;
         let opened = open(connection, self.opening.as_deref());
         let found = join(opened, connection.query_typed(sql.for_postgres(), &typed));
-        let outcome = within(self.limit, in_order(found)).await;
-        self.note(outcome)
+        let outcome = within(self.limit, found).await;
+        self.note_opened(outcome)
     }
 
     fn connection(&self) -> Result<&Object> {
@@ -185,16 +204,34 @@ impl Tx {
             .ok_or_else(|| Error::unavailable(Trouble::Closed))
     }
 
-    /// Remembers what an outcome says of the transaction.
-    fn note<T>(&mut self, outcome: std::result::Result<T, Failed>) -> Result<T> {
-        self.opening = None;
-        outcome.map_err(|failed| {
-            self.is_broken |= !matches!(&failed, Failed::Postgres(error) if error.as_db_error().is_some());
-            match failed {
-                Failed::Postgres(error) => error_of(error),
-                Failed::InTime => Error::unavailable(Trouble::NoAnswer),
+    /// As [`Tx::note`], of a statement before which the opening was sent. If that failed, nobody knows what the statement was done
+    /// in: an earlier savepoint, perhaps, of a task that believes it has succeeded.
+    fn note_opened<T>(&mut self, outcome: Answered<(Outcome<()>, Outcome<T>)>) -> Result<T> {
+        match outcome {
+            Ok((Ok(()), outcome)) => self.note(Ok(outcome)),
+            Ok((Err(error), _)) => {
+                self.is_broken = true;
+                self.note(Ok(Err(error)))
             }
-        })
+            Err(late) => self.note(Err(late)),
+        }
+    }
+
+    /// Remembers what an outcome says of the connection.
+    fn note<T>(&mut self, outcome: Answered<Outcome<T>>) -> Result<T> {
+        self.opening = None;
+        match outcome {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                self.is_broken |= error.as_db_error().is_none();
+                Err(error_of(error))
+            }
+            // None is expected any more.
+            Err(_) => {
+                self.is_broken = true;
+                Err(Error::unavailable(Trouble::NoAnswer))
+            }
+        }
     }
 }
 
@@ -206,12 +243,10 @@ impl Drop for Tx {
     }
 }
 
-/// Why a statement gave nothing.
-enum Failed {
-    Postgres(PostgresError),
-    /// No answer came for so long that none is expected any more.
-    InTime,
-}
+/// What the server said.
+type Outcome<T> = std::result::Result<T, PostgresError>;
+/// If it did in time.
+type Answered<T> = std::result::Result<T, Elapsed>;
 
 type Typed<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 
@@ -220,32 +255,13 @@ fn typed<'a>(params: &'a [Param<'_>]) -> Typed<'a> {
     params.iter().map(with_type).collect()
 }
 
-async fn open(connection: &Object, opening: Option<&str>) -> std::result::Result<(), PostgresError> {
+async fn open(connection: &Object, opening: Option<&str>) -> Outcome<()> {
     match opening {
         Some(text) => connection.batch_execute(text).await,
         None => Ok(()),
     }
 }
 
-/// The second of two outcomes, or the first error.
-async fn in_order<T>(
-    both: impl Future<
-        Output = (
-            std::result::Result<(), PostgresError>,
-            std::result::Result<T, PostgresError>,
-        ),
-    >,
-) -> std::result::Result<T, PostgresError> {
-    let (opened, outcome) = both.await;
-    opened.and(outcome)
-}
-
-async fn within<T>(
-    limit: Duration,
-    answer: impl Future<Output = std::result::Result<T, PostgresError>>,
-) -> std::result::Result<T, Failed> {
-    match timeout(limit + GRACE, answer).await {
-        Ok(outcome) => outcome.map_err(Failed::Postgres),
-        Err(_) => Err(Failed::InTime),
-    }
+async fn within<T>(limit: Duration, answer: impl Future<Output = T>) -> Answered<T> {
+    timeout(limit + GRACE, answer).await
 }

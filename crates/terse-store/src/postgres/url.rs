@@ -107,7 +107,8 @@ fn complete(config: &mut Config) {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(ACKNOWLEDGED_WITHIN);
     }
-    if config.get_keepalives_idle() > Duration::from_hours(1) {
+    // libpq's own default, which nobody writes down.
+    if config.get_keepalives_idle() == Duration::from_hours(2) {
         config.keepalives_idle(KEEPALIVE_IDLE);
     }
     if config.get_application_name().is_none() {

@@ -4,11 +4,11 @@
 //! changes before it ends, and ids of events become visible in their order, which readers of the log and counters of the tail
 //! rely on. What that costs in concurrency, group commit gives back: whatever is queued shares one transaction.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -16,14 +16,13 @@ use super::connection;
 use super::limits::{Limits, Patience};
 use super::tx;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Trouble};
 use crate::task::Task;
 
-/// How many tasks a group may take in.
-const GROUP_TASKS_MAX: usize = 256;
-/// After this a group takes no more in: whoever is in it already is told only at its end, and where every statement runs into its limit,
-/// as with a table that somebody has locked, there would be none.
-const GROUP_FILLS_FOR: Duration = Duration::from_millis(100);
+/// How many tasks a group may take in: the writers of other replicas wait for their turn meanwhile.
+const GROUP_TASKS_MAX: usize = 32;
+/// And for which part of a short statement's limit it does: so long the writers of other replicas wait for the lock.
+const GROUP_TIME_PARTS: u32 = 4;
 /// A replica that holds the lock and does nothing, because it was stopped or cut off, loses it after this.
 const IDLE_WITHIN: Duration = Duration::from_secs(2);
 /// Names the lock among others of the database: "terse" in ASCII.
@@ -34,12 +33,13 @@ pub(super) type Waiting = (Box<dyn Task>, Patience);
 
 /// Runs tasks until the queue is closed and empty.
 pub(super) async fn run(pool: Pool, limits: Limits, mut tasks: mpsc::Receiver<Waiting>) {
-    while let Some(first) = tasks.recv().await {
-        if !first.0.begin() {
-            continue;
-        }
+    let mut next = None;
+    while let Some(first) = match next.take() {
+        Some(first) => Some(first),
+        None => next_wanted(&mut tasks).await,
+    } {
         match begin(&pool, limits).await {
-            Ok(tx) => run_group(&pool, limits, Tx::Postgres(tx), first, &mut tasks).await,
+            Ok(tx) => next = run_group(&pool, limits, Tx::Postgres(tx), first, &mut tasks).await,
             Err(error) => {
                 forget_if_unavailable(&pool, &error);
                 first.0.settle(Err(error));
@@ -48,79 +48,116 @@ pub(super) async fn run(pool: Pool, limits: Limits, mut tasks: mpsc::Receiver<Wa
     }
 }
 
+async fn next_wanted(tasks: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
+    loop {
+        let waiting = tasks.recv().await?;
+        if waiting.0.begin() {
+            return Some(waiting);
+        }
+    }
+}
+
+/// Gives back a task that has begun and needs a transaction of its own.
 async fn run_group(
     pool: &Pool,
     limits: Limits,
     mut tx: Tx,
     first: Waiting,
     tasks: &mut mpsc::Receiver<Waiting>,
-) {
-    let mut group = Vec::new();
-    let outcome = match fill(&mut tx, limits, first, &mut group, tasks).await {
-        Ok(()) => control(&mut tx, "COMMIT").await,
-        Err(error) => Err(error),
+) -> Option<Waiting> {
+    let mut group = Group {
+        tasks: Vec::new(),
+        left_over: None,
     };
+    let outcome = fill(&mut tx, limits, first, &mut group, tasks).await;
     match &outcome {
         Ok(()) => give_back(tx),
         Err(error) => {
             forget_if_unavailable(pool, error);
             let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(%error, cause, tasks = group.len(), "nothing of a group of writes could be committed");
+            tracing::error!(%error, cause, tasks = group.tasks.len(), "a group of writes could not be committed");
             // Dropped in the middle, the connection is closed, which undoes the transaction.
             drop(tx);
         }
     }
-    for task in group {
+    for task in group.tasks {
         task.settle(outcome.clone());
     }
+    group.left_over
 }
 
-/// Runs the first task and those that are queued already.
+/// Tasks of one transaction.
+struct Group {
+    tasks: Vec<Box<dyn Task>>,
+    /// One that has begun and is to have a transaction of its own.
+    left_over: Option<Waiting>,
+}
+
+/// Runs the first task and those that are queued already, and commits them. Who may take long is alone: others wait for a group as
+/// long as for its longest task.
 async fn fill(
     tx: &mut Tx,
     limits: Limits,
     first: Waiting,
-    group: &mut Vec<Box<dyn Task>>,
+    group: &mut Group,
     tasks: &mut mpsc::Receiver<Waiting>,
 ) -> Result<()> {
-    let mut is_late = std::pin::pin!(sleep(GROUP_FILLS_FOR));
+    let mut time_is_up = pin!(sleep(limits.of(Patience::Quick) / GROUP_TIME_PARTS));
+    let is_alone = first.1 == Patience::Long;
     let mut next = Some(first);
+    let mut end = "";
     while let Some((mut task, patience)) = next.take() {
-        let added = add(tx, &mut *task, limits.of(patience)).await;
-        group.push(task);
-        added?;
-        if poll_fn(|context| Poll::Ready(is_late.as_mut().poll(context).is_ready())).await {
-            break;
+        let added = add(tx, &mut *task, limits.of(patience), end).await;
+        group.tasks.push(task);
+        end = added?;
+        let has_room = !is_alone && group.tasks.len() < GROUP_TASKS_MAX;
+        if has_room && (&mut time_is_up).now_or_never().is_none() {
+            next = next_queued(tasks);
         }
-        while group.len() < GROUP_TASKS_MAX
-            && next.is_none()
-            && let Ok(waiting) = tasks.try_recv()
+        if next
+            .as_ref()
+            .is_some_and(|(_, patience)| *patience == Patience::Long)
         {
-            next = Some(waiting).filter(|(task, _)| task.begin());
+            group.left_over = next.take();
         }
     }
-    Ok(())
+    // What ends the last task goes with the end of the whole.
+    let committed = control(tx, &format!("{end}COMMIT")).await;
+    if committed.is_err() && postgres(tx).opened().is_err() {
+        return Err(Error::unavailable(Trouble::Undecided));
+    }
+    committed
 }
 
-/// Runs `task` so that its failure undoes nothing but itself.
+fn next_queued(tasks: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
+    loop {
+        let waiting = tasks.try_recv().ok()?;
+        if waiting.0.begin() {
+            return Some(waiting);
+        }
+    }
+}
+
+/// Runs `task` so that its failure undoes nothing but itself. What ended the task before it is sent with its first statement, and
+/// what ends this one is given back: a way to the server and back is most of what a short statement costs.
 ///
 /// # Errors
 /// The group as a whole is lost.
-async fn add(tx: &mut Tx, task: &mut dyn Task, limit: Duration) -> Result<()> {
+async fn add(
+    tx: &mut Tx,
+    task: &mut dyn Task,
+    limit: Duration,
+    end_of_last: &'static str,
+) -> Result<&'static str> {
     let limit_ms = limit.as_millis();
-    postgres(tx).set_limit(limit);
-    control(
-        tx,
-        &format!("SAVEPOINT task; SET LOCAL statement_timeout = {limit_ms}"),
-    )
-    .await?;
+    let opening = format!("{end_of_last}SAVEPOINT task; SET LOCAL statement_timeout = {limit_ms}");
+    postgres(tx).open_with(opening, limit);
     let keep = task.run(tx).await;
-    let end = if keep {
-        "RELEASE task"
-    } else {
-        "ROLLBACK TO task; RELEASE task"
-    };
-    control(tx, end).await
+    Ok(match (postgres(tx).opened()?, keep) {
+        (false, _) => end_of_last, // it needed no statement
+        (true, true) => "RELEASE task; ",
+        (true, false) => "ROLLBACK TO task; RELEASE task; ",
+    })
 }
 
 /// A transaction that no other writer of the database has one beside.
@@ -128,7 +165,7 @@ pub(super) async fn begin(pool: &Pool, limits: Limits) -> Result<tx::Tx> {
     let limit = limits.of(Patience::Quick);
     let mut tx = tx::Tx::between(connection::get(pool).await?, limit);
     tx.control(&format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}; \
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}; \
          SELECT pg_advisory_xact_lock({WRITE_LOCK})",
         limit.as_millis(),
         IDLE_WITHIN.as_millis(),

@@ -41,6 +41,16 @@ pub(crate) struct DataArgs {
         value_name = "MS"
     )]
     pub(crate) database_timeout_ms: Option<String>,
+
+    /// Where changes of other replicas are listened for, if `--database-url` leads to a pooler, which does not pass them on
+    /// [default: the same]
+    #[arg(
+        long,
+        env = "TERSE_DATABASE_LISTEN_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database_listen_url: Option<String>,
 }
 
 impl DataArgs {
@@ -60,6 +70,7 @@ impl From<DataArgs> for RawConfig {
             database_url: args.database_url,
             database_connections: args.database_connections,
             database_timeout_ms: args.database_timeout_ms,
+            database_listen_url: args.database_listen_url,
             ..Self::default()
         }
     }

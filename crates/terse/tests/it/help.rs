@@ -67,6 +67,8 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
     [env: TERSE_DATABASE_CONNECTIONS]
     --database-timeout-ms <MS>
     [env: TERSE_DATABASE_TIMEOUT_MS]
+    --database-listen-url <URL>
+    [env: TERSE_DATABASE_LISTEN_URL]
     --redis-url <URL>
     [env: REDIS_URL]
     --base-url <URL>

@@ -6,8 +6,6 @@ use serde_json::Value;
 
 use crate::server::repository;
 
-/// Exposed by parts that a server need not have; `docs/metrics.md` says so beneath its table.
-const OF_OTHER_PARTS: [&str; 2] = ["terse_redis_breaker_open", "terse_bus_listening"];
 /// What the samples of a histogram have behind its name.
 const HISTOGRAM_SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
 
@@ -73,8 +71,7 @@ fn alerts_ask_for_metrics_that_there_are() {
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'))
         .collect();
-    let mut known = documented();
-    known.extend(OF_OTHER_PARTS.map(str::to_owned));
+    let known = documented();
     let asked = metrics_in(&rules);
     assert!(asked.len() > 8, "{asked:?}");
     let unknown: Vec<_> = asked.difference(&known).collect();

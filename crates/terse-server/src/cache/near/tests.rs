@@ -71,7 +71,7 @@ async fn links_that_the_shared_cache_has_dropped_take_no_more_than_its_budget() 
         let cache = cache(MIB);
         let mut near = NearCache::new(&cache, threads);
         for number in 0..20_000 {
-            visit(&mut near, &cache, &format!("code{number}"), 500).await;
+            visit(&mut near, &cache, &format!("code{number}"), TEXT_BYTES_MAX - 12).await;
         }
         let bytes = (near.text_bytes() * threads) as u64;
         assert!(bytes <= MIB, "{bytes} bytes of {threads} threads");
@@ -87,9 +87,9 @@ async fn links_that_the_shared_cache_has_dropped_take_no_more_than_its_budget() 
 fn the_table_is_as_large_as_the_budget_allows_and_no_larger_than_is_of_use() {
     for (bytes_max, threads, sets) in [
         (1, 1, 1),
-        (16 * MIB, 2, 2_048),
+        (16 * MIB, 2, 4_096),
         (256 * MIB, 2, SETS_MAX),
-        (256 * MIB, 16, 4_096),
+        (256 * MIB, 16, 8_192),
         (u64::MAX, 1, SETS_MAX),
         (MIB, 1_000_000, 1),
     ] {

@@ -158,6 +158,27 @@ async fn while_the_store_is_away_copies_are_answered_for_as_long_as_the_operator
 }
 
 #[tokio::test]
+async fn answers_from_copies_that_nobody_vouches_for_are_counted() {
+    let (cache, clock) = shared();
+    let mut near = NearCache::new(&cache, 1);
+    let stale = |cache: &LinkCache| cache.stats().stale_answers;
+    look_up(&cache, "https://one.example").await;
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    assert_eq!(stale(&cache), 0, "it was read just now");
+    clock.advance(Duration::from_secs(1));
+    look_up_in_vain(&cache).await;
+    assert_eq!(stale(&cache), 1, "by whoever noticed that the store is away");
+    assert!(cache.get("abc").is_some());
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    look_up_in_vain(&cache).await;
+    assert_eq!(stale(&cache), 4, "by those who find the copy");
+    clock.advance(Duration::from_secs(1));
+    look_up(&cache, "https://two.example").await;
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    assert_eq!(stale(&cache), 4, "not once the store has answered");
+}
+
+#[tokio::test]
 async fn one_visitor_at_a_time_finds_out_whether_the_store_is_back() {
     let (cache, clock) = shared();
     look_up(&cache, "https://one.example").await;
@@ -241,7 +262,7 @@ async fn copies_from_elsewhere_must_be_as_recent_as_what_was_heard() {
         let mut since = None;
         let found = cache
             .find(&code("abc"), async |question: Question<'_>| {
-                since = question.elsewhere_since;
+                since = question.elsewhere.map(|elsewhere| elsewhere.since);
                 Err::<Option<CachedLink>, _>("not needed")
             })
             .await;
@@ -259,6 +280,22 @@ async fn copies_from_elsewhere_must_be_as_recent_as_what_was_heard() {
 }
 
 #[tokio::test]
+async fn a_copy_from_elsewhere_is_as_old_as_the_last_word_of_the_bus() {
+    let (cache, clock) = listening();
+    clock.advance(Duration::from_millis(600));
+    let found = cache
+        .find(&code("abc"), async |question: Question<'_>| {
+            let elsewhere = question.elsewhere.expect("the bus vouches for it");
+            Ok::<_, Infallible>(Some(read("https://one.example", elsewhere.read_at)))
+        })
+        .await;
+    assert!(found.expect("infallible").is_some());
+    assert!(cache.get("abc").is_some());
+    clock.advance(Duration::from_millis(300));
+    assert!(cache.get("abc").is_none(), "a change may have been missed");
+}
+
+#[tokio::test]
 async fn a_code_that_did_not_exist_is_believed_not_to_for_a_moment_only_without_the_bus() {
     let (cache, clock) = shared();
     assert_eq!(loaded(&cache, "abc", None).await, None);
@@ -267,6 +304,21 @@ async fn a_code_that_did_not_exist_is_believed_not_to_for_a_moment_only_without_
         look_up(&cache, "https://one.example").await,
         "https://one.example"
     );
+}
+
+#[tokio::test]
+async fn a_link_that_was_found_is_not_unknown_once_the_store_is_away() {
+    let (cache, clock) = shared();
+    assert_eq!(loaded(&cache, "abc", None).await, None);
+    clock.advance(Duration::from_secs(1));
+    look_up(&cache, "https://one.example").await;
+    clock.advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        assert_eq!(
+            look_up_in_vain(&cache).await.as_deref(),
+            Some("https://one.example")
+        );
+    }
 }
 
 #[tokio::test]
@@ -320,4 +372,40 @@ async fn what_is_found_elsewhere_while_the_store_is_away_stays_in_memory_and_is_
         Some("https://one.example"),
         "it is all that there is of the link"
     );
+}
+
+#[tokio::test]
+async fn no_table_of_a_thread_keeps_a_look_up_that_news_have_overtaken() {
+    let (cache, _) = listening();
+    let old = read("https://old.example", cache.now());
+    let mut near = NearCache::new(&cache, 1);
+    cache.hear(&News::Changed {
+        codes: vec![code("abc")],
+        as_of: READ_AS_OF + 1,
+    });
+    // Between a look-up's insertion and its taking back.
+    cache.links.insert(code("abc"), old.clone());
+    assert!(near.get(&cache, "abc", cache.now()).is_some());
+    cache.forget_if_overtaken(&code("abc"), &old);
+    assert!(near.get(&cache, "abc", cache.now()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_slower_than_visitors_wait_is_read_behind_their_answers() {
+    let (cache, clock) = shared();
+    look_up(&cache, "https://one.example").await;
+    clock.advance(Duration::from_mins(1));
+    let slowly = async |question: Question<'_>| {
+        tokio::time::sleep(DOUBTFUL_WAIT_MAX * 2).await;
+        Ok::<_, Infallible>(Some(read("https://two.example", question.read_at)))
+    };
+    let answer = cache.find(&code("abc"), slowly).await.expect("infallible");
+    assert_eq!(
+        utf8(answer.expect("a copy").original_url()),
+        "https://one.example"
+    );
+    assert_eq!(cache.next_to_refresh().await, Some(code("abc")));
+    assert!(cache.refresh(&code("abc"), slowly).await);
+    let link = cache.get("abc").expect("in memory");
+    assert_eq!(utf8(link.original_url()), "https://two.example");
 }

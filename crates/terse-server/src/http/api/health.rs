@@ -27,6 +27,8 @@ enum Status {
     Degraded,
     /// It does not, and another replica may.
     Unavailable,
+    /// It is left alone and not needed.
+    Missing,
 }
 
 /// A component and how it is.
@@ -81,7 +83,7 @@ pub(super) struct Readiness {
     /// `ready`; `degraded` when known links redirect but not everything is as it should be; `not_ready`.
     #[schema(example = "ready")]
     status: &'static str,
-    /// `server`, `database`, `journal` and `cache`.
+    /// `server`, `database`, `journal` and `cache`; with a PostgreSQL database also `bus`, where Redis is set also `redis`.
     components: BTreeMap<&'static str, ComponentView>,
 }
 
@@ -156,14 +158,14 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response> {
 
 impl From<health::Report> for Readiness {
     fn from(report: health::Report) -> Self {
-        let components = report.components().into_iter();
         Self {
             status: match report.readiness() {
                 health::Readiness::Ready => "ready",
                 health::Readiness::Degraded => "degraded",
                 health::Readiness::NotReady => "not_ready",
             },
-            components: components
+            components: report
+                .components()
                 .map(|(name, component)| (name, component.into()))
                 .collect(),
         }
@@ -177,6 +179,7 @@ impl From<Component> for ComponentView {
                 Component::Ok => Status::Ok,
                 Component::Degraded(_) => Status::Degraded,
                 Component::Unavailable(_) => Status::Unavailable,
+                Component::Missing(_) => Status::Missing,
             },
             reason: component.reason(),
         }
