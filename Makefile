@@ -81,6 +81,10 @@ torture: tools ## kill -9 a server under load hundreds of times, in each step an
 		torture::steps::nothing_that_was_acknowledged_is_lost_or_doubled_by_a_kill_in_any_step \
 		torture::folds::nothing_is_lost_or_counted_twice_by_a_kill_in_a_fold
 
+.PHONY: faults
+faults: tools ## break a cluster under load in twenty ways, one after the other, and judge what it costs (docs/reliability.md); 10 minutes
+	scripts/faults
+
 .PHONY: fuzz
 fuzz: require-cargo ## look for inputs that break what must hold, FUZZ_SECONDS (60) for each target; needs a nightly toolchain
 	scripts/fuzz

@@ -52,6 +52,8 @@ postgres_start_both() {
     fi
     rm -rf "$cluster"/postgres-*
     postgres_make postgres-1
+    # faults.bash puts a disk beneath it that can be filled.
+    [ "$(type -t disk_make)" != function ] || disk_make postgres-1
     postgres_start postgres-1
     postgres_ask postgres-1 --dbname postgres --command "CREATE DATABASE terse ENCODING 'UTF8' TEMPLATE template0"
     postgres_follow postgres-2 postgres-1

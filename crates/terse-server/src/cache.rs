@@ -60,6 +60,8 @@ pub struct LinkCache {
     generations: Box<[AtomicU32]>,
     /// When codes of that hash were changed last, as far as was heard: copies from elsewhere must be as recent.
     changed_at: Box<[AtomicI64]>,
+    /// Changes before this moment may not have been heard of at all.
+    told_as_of: AtomicI64,
     hasher: RandomState,
     clock: Arc<dyn Clock>,
     freshness: Freshness,
@@ -149,6 +151,7 @@ impl LinkCache {
             hasher: RandomState::default(),
             generations: (0..GENERATIONS).map(|_| AtomicU32::new(0)).collect(),
             changed_at: (0..GENERATIONS).map(|_| AtomicI64::new(0)).collect(),
+            told_as_of: AtomicI64::new(0),
             clock,
             freshness: match sharing {
                 Sharing::Alone => Freshness::of_own_database(),
@@ -228,7 +231,7 @@ impl LinkCache {
                 self.remember_unknown(code, absent_at, generation);
                 return Ok(None);
             }
-            (Some(Ok(Some(link))), _) => link,
+            (Some(Ok(Some(link))), _) => self.as_told(link),
             (None | Some(Err(_)), Some(copy)) => {
                 if may_ask_store {
                     self.freshness.database_is_away(self.now());
@@ -249,27 +252,6 @@ impl LinkCache {
         let _ = place.insert(link.clone());
         self.forget_if_overtaken(code, &link);
         Ok(Some(link))
-    }
-
-    /// A change of another replica leaves look-ups under way alone: whose answer is older than what was heard takes it back.
-    fn forget_if_overtaken(&self, code: &ShortCode, link: &CachedLink) {
-        let place = self.place(self.hash(code.as_str()));
-        let changed_at = self.changed_at[place].load(Ordering::SeqCst);
-        if link.as_of() < changed_at {
-            self.links.remove_if(code, |link| link.as_of() < changed_at);
-            // A thread may have found it for its own table meanwhile.
-            self.generations[place].fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    /// Says that the store has answered.
-    pub fn store_is_back(&self) {
-        self.freshness.database_is_back();
-    }
-
-    /// Says whether there is a second cache to ask.
-    pub fn set_elsewhere(&self, is_there: bool) {
-        self.freshness.set_elsewhere(is_there);
     }
 
     /// Forgets what is known of these codes, which were changed at `as_of`. To be called after a change is committed and before
@@ -358,7 +340,7 @@ impl LinkCache {
                 .freshness
                 .vouched_until(read_at)
                 .map(|vouched_until| Elsewhere {
-                    since: heard,
+                    since: self.heard_at(place),
                     read_at: vouched_until,
                 }),
             heard,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError, Script, cmd};
 use terse_core::ShortCode;
-use terse_store::{AsOf, RedirectRow, Store};
+use terse_store::{AsOf, OwnChanges, RedirectRow, Store};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -46,6 +46,7 @@ pub struct SecondCache {
     store: Store,
     writes: mpsc::Sender<(ShortCode, Write)>,
     to_write: tokio::sync::Mutex<mpsc::Receiver<(ShortCode, Write)>>,
+    own_changes: tokio::sync::Mutex<OwnChanges>,
     hits: AtomicU64,
     misses: AtomicU64,
     failures: AtomicU64,
@@ -81,6 +82,7 @@ impl SecondCache {
         let (writes, to_write) = mpsc::channel(WRITES_WAITING_MAX);
         Self {
             connections: Connections::to(url),
+            own_changes: tokio::sync::Mutex::new(store.own_changes()),
             store,
             writes,
             to_write: tokio::sync::Mutex::new(to_write),
@@ -94,7 +96,25 @@ impl SecondCache {
     /// Reaches Redis, again after each failure, and writes what was kept; for ever. Tells whether it can be asked whenever
     /// that changes.
     pub async fn run(&self, tell: impl Fn(bool) + Send) {
-        tokio::join!(self.connections.keep(tell), self.write());
+        tokio::join!(self.connections.keep(tell), self.write(), self.take_own_changes());
+    }
+
+    /// Keeps what this replica has changed as it was changed: the database may hang before it can be asked, and those who hear
+    /// nothing of it any more look here.
+    async fn take_own_changes(&self) {
+        let mut own_changes = self.own_changes.lock().await;
+        while let Some(made) = own_changes.next().await {
+            let entry = match made.row {
+                Some(row) => Entry::Link(row),
+                None => Entry::Nothing { as_of: made.as_of },
+            };
+            // Waits for room, in which nothing is lost: changes are few.
+            if self.connections.is_there()
+                && self.writes.send((made.code, Write::Entry(entry))).await.is_err()
+            {
+                return;
+            }
+        }
     }
 
     /// What this code leads to, if that is there and was read at `since` or later.

@@ -139,6 +139,9 @@ impl Store {
                 })
             })
             .await?;
+        if let (Created::Link(link), as_of) = &created {
+            self.tell_made(link, *as_of);
+        }
         Ok(self.changed(created))
     }
 

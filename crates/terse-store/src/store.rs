@@ -5,10 +5,13 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::broadcast;
+
 use crate::clicks::tail::Tail;
 use crate::clicks::texts::TextCache;
 use crate::db::{Db, Read};
 use crate::error::Result;
+use crate::made::{MADE_WAITING_MAX, Made};
 use crate::pool::PoolUse;
 use crate::postgres::PostgresUrl;
 
@@ -89,6 +92,7 @@ pub struct Store {
     pub(crate) texts: Arc<Mutex<TextCache>>,
     pub(crate) tail: Arc<Tail>,
     pub(crate) last_change: Arc<AtomicI64>,
+    pub(crate) made: broadcast::Sender<Made>,
 }
 
 impl Store {
@@ -106,6 +110,7 @@ impl Store {
             texts,
             tail,
             last_change: Arc::default(),
+            made: broadcast::Sender::new(MADE_WAITING_MAX),
         })
     }
 

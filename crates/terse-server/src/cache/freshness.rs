@@ -134,6 +134,12 @@ impl Freshness {
         self.told_since.store(now.plus(1), Ordering::Release);
     }
 
+    /// The latest moment up to `moment` for whose readings nobody vouches.
+    pub(super) fn untold(&self, moment: Moment) -> Moment {
+        let told_since = self.told_since.load(Ordering::Acquire);
+        moment.min(Moment(told_since.saturating_sub(1)))
+    }
+
     /// Every change that was acknowledged before `moment` has been told.
     pub(super) fn complete_at(&self, moment: Moment) {
         self.complete_until.store(moment.plus(LEASE), Ordering::Release);

@@ -82,15 +82,26 @@ impl CachedLink {
 
     /// The same, held to be as good as anything that can be had at this moment.
     pub(super) fn checked(&self, checked_at: Moment) -> Self {
-        let fixed = self.fixed();
-        let times = Times {
+        self.with(Times {
             checked_at,
-            ..fixed.times
+            ..self.times()
+        })
+    }
+
+    /// The same, believed no more than what was read at this moment.
+    pub(super) fn read_at(&self, read_at: Moment) -> Self {
+        self.with(Times {
+            read_at,
+            ..self.times()
+        })
+    }
+
+    fn with(&self, times: Times) -> Self {
+        let fixed = Fixed {
+            times,
+            ..*self.fixed()
         };
-        Self(ThinArc::from_header_and_slice(
-            Fixed { times, ..*fixed },
-            &self.0.slice,
-        ))
+        Self(ThinArc::from_header_and_slice(fixed, &self.0.slice))
     }
 
     /// Whether it redirects.

@@ -53,6 +53,12 @@ impl Store {
             .db
             .write(move |tx| Box::pin(update(tx, id, change, at)))
             .await?;
+        if let (Some(Updated { before, link }), as_of) = &updated {
+            self.tell_made(link, *as_of);
+            if *before != link.short_code {
+                self.tell_unmade(before, *as_of);
+            }
+        }
         let mut updated = self.changed(updated);
         if let Some(updated) = &mut updated {
             updated.link.click_count = clicks;
@@ -72,7 +78,11 @@ impl Store {
             let deactivate = self
                 .db
                 .write(move |tx| Box::pin(async move { deactivate(tx, id, &code, at).await }));
-            if let Some(mut link) = self.changed(deactivate.await?) {
+            let deactivated = deactivate.await?;
+            if let (Some(link), as_of) = &deactivated {
+                self.tell_made(link, *as_of);
+            }
+            if let Some(mut link) = self.changed(deactivated) {
                 link.click_count = clicks;
                 return Ok(Some(link));
             }
@@ -97,6 +107,9 @@ impl Store {
                 })
             })
             .await?;
+        if let (Some(link), as_of) = &deleted {
+            self.tell_unmade(&link.short_code, *as_of);
+        }
         Ok(self.changed(deleted))
     }
 

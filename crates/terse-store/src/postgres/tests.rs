@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::select_all;
+use terse_core::{NewLink, Timestamp};
+
 use super::*;
 use crate::sql::{ALL, Sql};
 use crate::store::{Place, Store, StoreOptions};
@@ -190,4 +193,60 @@ async fn columns_of_sqlite() -> Columns {
 #[tokio::test]
 async fn both_engines_have_the_same_tables_and_columns() {
     assert_eq!(columns_of_postgres().await, columns_of_sqlite().await);
+}
+
+fn link(short_code: &str) -> NewLink {
+    NewLink {
+        id: None,
+        owner: None,
+        short_code: short_code.parse().expect("a code"),
+        target: "https://example.com".parse().expect("a target"),
+        title: None,
+        is_active: true,
+        created_at: Timestamp::from_millis(0),
+        updated_at: Timestamp::from_millis(0),
+    }
+}
+
+/// Creates links in vain, so often.
+async fn be_refused(store: &Store, name: &str, times: u32) {
+    for number in 0..times {
+        let refused = store.create_link(link(&format!("{name}{number}"))).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_locked_table_while_others_come_and_are_refused_again_and_again() {
+    const OTHERS: u32 = 12;
+    const OFTEN: u32 = 5;
+    let url = database("locked").await;
+    let mut options = StoreOptions::at(Place::Server(url.clone()));
+    options.server_within = LIMITS.of(Patience::Quick);
+    Store::open(options.clone()).await.expect("a store").close().await;
+    options.server_within = Duration::from_millis(200);
+    let store = Store::open(options).await.expect("a store");
+    let (client, connection) = url
+        .config()
+        .connect(tokio_postgres::NoTls)
+        .await
+        .expect("a server");
+    let lock = client.batch_execute("BEGIN; LOCK TABLE links IN ACCESS EXCLUSIVE MODE");
+    let refused = async {
+        lock.await.expect("nobody else has it");
+        let others = (0..OTHERS).map(|other| {
+            let store = &store;
+            Box::pin(async move { be_refused(store, &format!("other{other}x"), OFTEN).await })
+        });
+        let others = select_all(others);
+        tokio::select! {
+            biased;
+            () = be_refused(&store, "first", 1) => true,
+            _ = others => false,
+        }
+    };
+    tokio::select! {
+        refused = refused => assert!(refused, "the first one waits while the others are refused"),
+        ended = connection => panic!("the lock is lost: {ended:?}"),
+    }
 }

@@ -115,6 +115,46 @@ fn every_change_of_a_link_is_heard_by_all_with_its_moment() {
 }
 
 #[test]
+fn a_store_tells_of_its_own_changes_what_the_database_would_say() {
+    run(async {
+        let database = Database::postgres();
+        let (one, other) = two_replicas(&database).await;
+        let mut own = one.own_changes();
+        let link = create(&one, new_link("abc")).await;
+        let change = LinkChange {
+            short_code: Some(code("def")),
+            ..LinkChange::default()
+        };
+        one.update_link(link.id, change, at(2_000))
+            .await
+            .expect("a change");
+        one.deactivate_link(&code("def"), at(3_000))
+            .await
+            .expect("an answer");
+        let asked = other.find_redirect(&code("def")).await.expect("an answer");
+        one.delete_link(link.id, at(4_000)).await.expect("an answer");
+        create(&other, new_link("xyz")).await; // not its own
+        create(&one, new_link("last")).await;
+
+        let mut told = Vec::new();
+        for expected in ["abc", "def", "abc", "def", "def", "last"] {
+            let made = own.next().await.expect("the store is there");
+            assert_eq!(made.code, code(expected));
+            told.push(made);
+        }
+        assert!(told.windows(2).all(|pair| pair[0].as_of <= pair[1].as_of));
+        let leads = told.iter().map(|made| made.row.as_ref().map(|row| row.is_active));
+        assert_eq!(
+            leads.collect::<Vec<_>>(),
+            [Some(true), Some(true), None, Some(false), None, Some(true)]
+        );
+        assert_eq!(told[3].row, asked);
+        one.close().await;
+        other.close().await;
+    });
+}
+
+#[test]
 fn a_change_that_was_not_committed_is_not_announced() {
     run(async {
         let database = Database::postgres();

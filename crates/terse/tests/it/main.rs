@@ -1,8 +1,10 @@
 //! The program's integration tests: one binary, so that the crates beneath it are linked once.
 
 mod architecture;
+mod coherence;
 mod commands;
 mod door;
+mod faults;
 mod health;
 mod help;
 mod lifecycle;
@@ -13,3 +15,4 @@ mod readme;
 mod server;
 mod torture;
 mod watching;
+mod way;

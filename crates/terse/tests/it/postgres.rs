@@ -17,7 +17,7 @@ const URLS: &str = "id,user_id,short_code,original_url,title,is_active,created_a
 const EVENTS: &str = "id,url_id,user_id,event_type,timestamp,details\n9,7,5,click,2024-01-02 17:05:09,\n";
 
 /// An empty database of the server that `scripts/with-servers` has started; it goes with the server.
-fn database() -> String {
+pub(crate) fn database() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("terse_{}_{count}", std::process::id());
@@ -36,13 +36,21 @@ fn psql(url: &str, statement: &str) {
     assert!(done.status.success(), "{done:?}");
 }
 
+fn server_url() -> String {
+    told("TEST_POSTGRES_URL")
+}
+
+/// The Redis of the tests, which they share.
+pub(crate) fn redis_url() -> String {
+    told("TEST_REDIS_URL")
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the way in which a script can tell tests where its servers are"
 )]
-fn server_url() -> String {
-    std::env::var("TEST_POSTGRES_URL")
-        .expect("tests need a PostgreSQL: `scripts/with-servers cargo test …` starts one")
+fn told(name: &str) -> String {
+    std::env::var(name).expect("tests need servers: `scripts/with-servers cargo test …` starts them")
 }
 
 /// Runs a command on `url`, with the data directory `data`.
@@ -282,6 +290,6 @@ fn a_copy_into_what_is_not_empty_or_the_same_is_refused() {
     }
 }
 
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a scratch directory")
 }

@@ -9,8 +9,8 @@
 
 pub(crate) mod client;
 mod folds;
-mod load;
-mod model;
+pub(crate) mod load;
+pub(crate) mod model;
 mod steps;
 
 use std::path::Path;
@@ -42,17 +42,19 @@ impl Dice {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "make torture sets these two, and nothing else does"
-)]
 pub(crate) fn setting(name: &str) -> Option<u64> {
-    std::env::var(name)
-        .ok()
-        .map(|text| text.parse().expect("a whole number"))
+    text_setting(name).map(|text| text.parse().expect("a whole number"))
 }
 
-fn random_seed() -> u64 {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "make torture and make faults set some, and nothing else does"
+)]
+pub(crate) fn text_setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+pub(crate) fn random_seed() -> u64 {
     let mut bytes = [0; 8];
     OsSeeded::new().expect("randomness").fill(&mut bytes);
     u64::from_le_bytes(bytes)

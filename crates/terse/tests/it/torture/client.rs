@@ -1,7 +1,8 @@
 //! A client that knows exactly what was answered before the server died.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: String,
     pub(crate) body: Value,
+    /// Whether the server closes the connection behind it.
+    pub(crate) is_last: bool,
 }
 
 impl Client {
@@ -26,6 +29,15 @@ impl Client {
             stream: server.connect(),
             host: server.address.clone(),
         }
+    }
+
+    /// Gives up waiting for an answer after `within`.
+    pub(crate) fn over(stream: TcpStream, host: &str, within: Duration) -> io::Result<Self> {
+        stream.set_read_timeout(Some(within))?;
+        Ok(Self {
+            stream,
+            host: host.to_owned(),
+        })
     }
 
     /// The answer, or `None` when the server died before it was whole.
@@ -56,6 +68,7 @@ impl Client {
             status,
             location: header(&head, "location").to_owned(),
             body,
+            is_last: header(&head, "connection").eq_ignore_ascii_case("close"),
         })
     }
 

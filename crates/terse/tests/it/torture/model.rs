@@ -197,9 +197,13 @@ fn target_of(client: &mut Client, code: &str) -> Option<String> {
     (answer.status == 302).then_some(answer.location)
 }
 
-/// Every row of a list.
 fn walk(server: &Server, path: &str) -> Vec<Value> {
-    let (mut rows, mut client, mut next) = (Vec::new(), Client::of(server), path.to_owned());
+    rows_of(&mut Client::of(server), path)
+}
+
+/// Every row of a list.
+pub(crate) fn rows_of(client: &mut Client, path: &str) -> Vec<Value> {
+    let (mut rows, mut next) = (Vec::new(), path.to_owned());
     loop {
         let answer = client.request("GET", &next, "", "").expect("the server lives");
         let page = answer.body.as_array().expect("a list").clone();
