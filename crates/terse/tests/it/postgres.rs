@@ -1,6 +1,7 @@
 //! The program on a PostgreSQL database: commands, servers that share it, and the way there from a file.
 
 mod outage;
+mod rights;
 
 use std::ffi::OsStr;
 use std::path::Path;
