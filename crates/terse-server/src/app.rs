@@ -20,6 +20,12 @@ use tokio::runtime::Handle;
 /// How long a reader of its own clicks waits for the shipper, at most.
 pub const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(1);
 
+/// The same where the store has refused the latest clicks: most likely it refuses what is to be read as well.
+const CAUGHT_UP_WHILE_AWAY: Duration = Duration::from_millis(50);
+
+/// How long a start waits for a database server that cannot be reached yet: they are often started together.
+const SERVER_THERE_WITHIN: Duration = Duration::from_secs(30);
+
 /// What a crash left is shipped before the first request, unless it takes longer than this; then it goes on beside the
 /// requests.
 const RECOVER_WITHIN: Duration = Duration::from_secs(2);
@@ -64,7 +70,9 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        let store = Store::open(config.database.store_options()).await?;
+        let mut options = config.database.store_options();
+        options.server_there_within = SERVER_THERE_WITHIN;
+        let store = Store::open(options).await?;
         let journal = Arc::new(Journal::open(
             journal_options(&config),
             Arc::clone(&clock),
@@ -125,7 +133,12 @@ impl App {
     /// Waits until every click answered so far can be read in the store, but at most [`CAUGHT_UP_WITHIN`]: while the
     /// store refuses clicks, readers get what it has.
     pub(crate) async fn see_own_clicks(&self) {
-        let is_behind = !self.shipper.caught_up(CAUGHT_UP_WITHIN).await;
+        let within = if self.shipper.is_store_away() {
+            CAUGHT_UP_WHILE_AWAY
+        } else {
+            CAUGHT_UP_WITHIN
+        };
+        let is_behind = !self.shipper.caught_up(within).await;
         // Once for all readers who meet the same delay.
         match (self.is_behind.swap(is_behind, Ordering::Relaxed), is_behind) {
             (false, true) => {

@@ -254,16 +254,6 @@ impl LinkCache {
         Ok(Some(link))
     }
 
-    /// Says that the store has answered.
-    pub fn store_is_back(&self) {
-        self.freshness.database_is_back();
-    }
-
-    /// Says whether there is a second cache to ask.
-    pub fn set_elsewhere(&self, is_there: bool) {
-        self.freshness.set_elsewhere(is_there);
-    }
-
     /// Forgets what is known of these codes, which were changed at `as_of`. To be called after a change is committed and before
     /// it is acknowledged: the next redirect then obeys it.
     pub fn forget<'a>(&self, codes: impl IntoIterator<Item = &'a ShortCode>, as_of: AsOf) {

@@ -10,6 +10,10 @@ use std::time::Duration;
 mod base_url;
 mod database;
 mod duration;
+mod listen;
+mod shown;
+
+use terse_store::Place;
 
 use crate::second_cache::{InvalidRedisUrl, RedisUrl};
 
@@ -18,6 +22,8 @@ pub use database::{
     DATABASE_CONNECTIONS_DEFAULT, DATABASE_CONNECTIONS_MAX, DATABASE_CONNECTIONS_MIN,
     DATABASE_TIMEOUT_MS_DEFAULT, DATABASE_TIMEOUT_MS_MAX, DATABASE_TIMEOUT_MS_MIN, DatabaseConfig, place,
 };
+pub use listen::{Auth, address_to_ask, reachable};
+pub use shown::without_credentials;
 
 /// Where the program listens when nothing else is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
@@ -128,15 +134,6 @@ pub struct Config {
     pub log_redirects: bool,
 }
 
-/// Who may call the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
-    /// Everybody who reaches the address; said explicitly.
-    Open,
-    /// Everybody on this machine: nothing was said, so only loopback addresses are listened on.
-    LoopbackOnly,
-}
-
 /// Why settings make no sense; names the setting and says what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -150,6 +147,9 @@ pub enum ConfigError {
         /// What is wrong with it, continuing the sentence.
         problem: String,
     },
+    /// A setting for replicas, of a server whose database is a file.
+    #[error("{0} needs a PostgreSQL database (--database-url postgres://…): {1}")]
+    NeedsPostgres(&'static str, &'static str),
     /// The API would be open to a network without anybody having said so.
     #[error(
         "--listen {0} is reachable from other machines, and anybody who reaches it can create and delete links: \
@@ -164,18 +164,24 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for the first setting that makes no sense.
     pub fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
-        let auth = auth(raw.auth.as_deref())?;
-        let listen = listen(raw.listen.as_deref(), raw.port.as_deref(), auth)?;
+        let auth = listen::auth(raw.auth.as_deref())?;
+        let listen = listen::listen(raw.listen.as_deref(), raw.port.as_deref(), auth)?;
         if auth == Auth::LoopbackOnly && !listen.ip().is_loopback() {
             return Err(ConfigError::OpenToNetwork(listen));
         }
         let data_dir = raw.data_dir.clone().unwrap_or_else(|| DATA_DIR_DEFAULT.into());
+        let database = DatabaseConfig::resolve(&raw, &data_dir)?;
+        let redis_url = raw.redis_url.as_deref().map(redis_url).transpose()?;
+        if redis_url.is_some() && matches!(database.place, Place::File(_)) {
+            let why = "one server on a file has no use for a second cache";
+            return Err(ConfigError::NeedsPostgres("--redis-url", why));
+        }
         let mib = 1024 * 1024;
         Ok(Self {
             listen,
-            database: DatabaseConfig::resolve(&raw, &data_dir)?,
+            database,
             data_dir,
-            redis_url: raw.redis_url.map(|text| redis_url(&text)).transpose()?,
+            redis_url,
             base_url: raw.base_url.map(|text| base_url(&text)).transpose()?,
             import_dir: raw.import_dir.map(directory).transpose()?,
             auth,
@@ -218,41 +224,6 @@ impl Config {
     }
 }
 
-fn auth(text: Option<&str>) -> Result<Auth, ConfigError> {
-    match text {
-        None => Ok(Auth::LoopbackOnly),
-        Some("open") => Ok(Auth::Open),
-        Some(other) => Err(value_error(
-            "--auth",
-            other,
-            "is not known: write `open`, or leave it out",
-        )),
-    }
-}
-
-/// `PORT` alone means all addresses where the operator allowed that, for hosting platforms; else this machine.
-fn listen(listen: Option<&str>, port: Option<&str>, auth: Auth) -> Result<SocketAddr, ConfigError> {
-    if let Some(text) = listen {
-        return text.parse().map_err(|_| {
-            value_error(
-                "--listen",
-                text,
-                "is no ADDR:PORT, such as 127.0.0.1:8000 or [::1]:8000",
-            )
-        });
-    }
-    let Some(text) = port else {
-        return Ok(LISTEN_DEFAULT);
-    };
-    let port = text
-        .parse()
-        .map_err(|_| value_error("PORT", text, "is no port number (0 to 65535)"))?;
-    Ok(match auth {
-        Auth::Open => SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
-        Auth::LoopbackOnly => SocketAddr::new(LISTEN_DEFAULT.ip(), port),
-    })
-}
-
 fn redis_url(text: &str) -> Result<RedisUrl, ConfigError> {
     text.parse()
         .map_err(|problem: InvalidRedisUrl| value_error("--redis-url", scheme_only(text), problem))
@@ -277,7 +248,7 @@ fn scheme_only(url: &str) -> &str {
 
 fn base_url(text: &str) -> Result<BaseUrl, ConfigError> {
     text.parse()
-        .map_err(|problem: InvalidBaseUrl| value_error("--base-url", text, problem))
+        .map_err(|problem: InvalidBaseUrl| value_error("--base-url", &without_credentials(text), problem))
 }
 
 fn number<N>(

@@ -1,7 +1,7 @@
 //! A server from start to end.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use terse_core::{Clock, Random};
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use crate::app::App;
-use crate::config::{CONNECTIONS_PER_ADDRESS_DEFAULT, Config};
+use crate::config::{CONNECTIONS_PER_ADDRESS_DEFAULT, Config, reachable};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::http::Service;
 use crate::http::door::{self, DoorOptions, PerAddress};
@@ -143,34 +143,5 @@ fn door_options(app: &App) -> DoorOptions {
         } else {
             Handle::current().metrics().num_workers()
         },
-    }
-}
-
-/// Where a command on this machine reaches a server that listens on `address`.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(loopback, address.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_on_all_addresses_is_reached_by_loopback() {
-        for (listens, reached) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("192.0.2.1:80", "192.0.2.1:80"),
-        ] {
-            assert_eq!(
-                reachable(listens.parse().expect("an address")).to_string(),
-                reached
-            );
-        }
     }
 }

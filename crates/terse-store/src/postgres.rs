@@ -44,8 +44,6 @@ pub(crate) use value::Row;
 
 /// Writes that may wait; further ones are refused at once rather than kept waiting for longer than clients do.
 const WRITES_WAITING_MAX: usize = 4_096;
-/// How long a start waits for a server that is not there yet: replicas and their database are often started together.
-const SERVER_THERE_WITHIN: Duration = Duration::from_secs(30);
 /// Connections that long reads leave to short ones, where there are more than that.
 const SCANS_LEAVE: usize = 4;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -77,7 +75,7 @@ impl Postgres {
             schema::require_all(&writes, limits).await?;
             frozen = Some(Box::new(Frozen::now(url, limits).await?));
         } else {
-            migrate_when_there(url, &writes, limits).await?;
+            migrate_when_there(url, &writes, limits, options.server_there_within).await?;
         }
         let (queue, tasks) = mpsc::channel(WRITES_WAITING_MAX);
         #[expect(
@@ -100,7 +98,13 @@ impl Postgres {
     /// Brings the schema up to date; the names of the steps that took.
     pub(crate) async fn migrate(url: &PostgresUrl, options: &StoreOptions) -> Result<Vec<&'static str>> {
         let limits = Limits::new(options.server_within);
-        migrate_when_there(url, &connection::pool(url, 1, limits)?, limits).await
+        migrate_when_there(
+            url,
+            &connection::pool(url, 1, limits)?,
+            limits,
+            options.server_there_within,
+        )
+        .await
     }
 
     /// Runs `job` on one consistent state.
@@ -217,9 +221,10 @@ async fn migrate_when_there(
     url: &PostgresUrl,
     pool: &deadpool_postgres::Pool,
     limits: Limits,
+    within: Duration,
 ) -> Result<Vec<&'static str>> {
     let mut has_said_so = false;
-    let mut time_is_up = std::pin::pin!(sleep(SERVER_THERE_WITHIN));
+    let mut time_is_up = std::pin::pin!(sleep(within));
     loop {
         // Never given up in the middle: a migration may take long, and nobody else may migrate as long as it is not undone.
         let outcome = schema::migrate(pool, limits).await;

@@ -50,6 +50,8 @@ pub struct StoreOptions {
     /// Where a server's changes are listened for, if that is another address: poolers that hand a connection to another client
     /// after each transaction do not pass on what was listened for.
     pub listen_at: Option<PostgresUrl>,
+    /// How long opening waits for a server that cannot be reached yet: services and their databases are often started together.
+    pub server_there_within: Duration,
     /// How long a server may take for each of: a connection, a short statement, the turn to write. What takes longer is
     /// [`crate::Error::Unavailable`]; a write that has had all three against it is refused after three times as long.
     pub server_within: Duration,
@@ -76,6 +78,7 @@ impl StoreOptions {
             connections_max: CONNECTIONS_DEFAULT,
             listen_at: None,
             server_within: SERVER_WITHIN_DEFAULT,
+            server_there_within: Duration::ZERO,
             unindexed_blocks_max: UNINDEXED_BLOCKS_DEFAULT,
             is_frozen: false,
         }

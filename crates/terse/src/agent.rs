@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use terse_server::config::without_credentials;
 use ureq::Agent;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,4 +27,10 @@ pub(crate) fn agent(via: Via, timeout: Duration) -> Agent {
         Via::Network => config.build().into(),
         Via::ThisMachine => config.proxy(None).build().into(),
     }
+}
+
+/// Why `shown`, a server's name as it may be shown, gave no answer. The reason may quote the whole URL, with a password.
+pub(crate) fn cannot_be_asked(shown: &str, error: &ureq::Error) -> String {
+    let reason = without_credentials(&error.to_string());
+    format!("{shown} cannot be asked: {reason}")
 }

@@ -154,6 +154,7 @@ pub(crate) enum Command {
 
     /// Ask a server whether it answers, or takes requests
     ///
+    /// Without --url that is the one that `terse serve` with the same settings is.
     /// For whoever watches a process or container: ends with code 0 when it does, else with 1. A server that answers
     /// need not be restarted, also when its database is away; with --ready it has to be fit to be sent requests.
     #[command(after_help = "Examples:\n  terse health\n  terse health --url http://127.0.0.1:8001 --ready")]

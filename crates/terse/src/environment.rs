@@ -7,6 +7,8 @@ use clap::Command;
 use crate::failure::Failure;
 
 const PREFIX: &str = "TERSE_";
+/// One letter in so many may be wrong, so that a name is still taken for another one.
+const WRONG_LETTERS_OF: usize = 3;
 
 /// What is set.
 pub(crate) struct Environment {
@@ -78,12 +80,17 @@ fn variables_of(command: &Command) -> BTreeSet<String> {
     known
 }
 
+/// What was probably meant; nothing when that would be a guess. Some settings have their names from elsewhere, without prefix.
 fn nearest(name: &str, known: &BTreeSet<String>) -> String {
+    let without_prefix = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let name = without_prefix(name);
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &without_prefix(candidate));
     known
         .iter()
-        .filter(|candidate| candidate.starts_with(PREFIX))
-        .min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate))
-        .map_or_else(String::new, |nearest| format!(": did you mean {nearest}?"))
+        .map(|candidate| (distance(candidate), candidate))
+        .min()
+        .filter(|(distance, _)| distance * WRONG_LETTERS_OF <= name.len())
+        .map_or_else(String::new, |(_, nearest)| format!(": did you mean {nearest}?"))
 }
 
 #[cfg(test)]
@@ -107,6 +114,9 @@ mod tests {
             ("TERSE_LISTNE", "TERSE_LISTEN"),
             ("TERSE_BASEURL", "TERSE_BASE_URL"),
             ("TERSE_JOURNAL_SYNC", "TERSE_JOURNAL_SYNC_MS"),
+            ("TERSE_DATABASE_URL", "DATABASE_URL"),
+            ("TERSE_REDIS_URL", "REDIS_URL"),
+            ("TERSE_PORT", "PORT"),
         ] {
             let refused = environment(&[("PATH", false), (name, false)]).refuse_unknown(&Cli::command());
             let text = format!("{:?}", refused.expect_err("unknown"));
@@ -114,6 +124,15 @@ mod tests {
                 text.contains(&format!("{name} is not known: did you mean {nearest}?")),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_near_nothing_is_guessed() {
+        for name in ["TERSE_HEALTH", "TERSE_", "TERSE_USERNAME"] {
+            let refused = environment(&[(name, false)]).refuse_unknown(&Cli::command());
+            let text = refused.expect_err("unknown").to_string();
+            assert_eq!(text, format!("the environment variable {name} is not known"));
         }
     }
 

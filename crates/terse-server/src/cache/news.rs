@@ -22,6 +22,27 @@ impl LinkCache {
         }
     }
 
+    /// Says that the store has answered.
+    pub fn store_is_back(&self) {
+        self.freshness.database_is_back();
+    }
+
+    /// Says whether there is a second cache to ask.
+    pub fn set_elsewhere(&self, is_there: bool) {
+        self.freshness.set_elsewhere(is_there);
+    }
+
+    /// A change of another replica leaves look-ups under way alone: whose answer is older than what was heard takes it back.
+    pub(super) fn forget_if_overtaken(&self, code: &ShortCode, link: &CachedLink) {
+        let place = self.place(self.hash(code.as_str()));
+        let changed_at = self.changed_at[place].load(Ordering::SeqCst);
+        if link.as_of() < changed_at {
+            self.links.remove_if(code, |link| link.as_of() < changed_at);
+            // A thread may have found it for its own table meanwhile.
+            self.generations[place].fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     /// As [`LinkCache::forget`], but what was read since the change stays: it may be the last that is heard of the database.
     fn forget_older(&self, codes: &[ShortCode], as_of: AsOf) {
         for code in codes {

@@ -39,7 +39,7 @@ impl LinkCache {
                     if self.generation_of(self.hash(code.as_str())) == generation
                         && present.as_of() <= link.as_of()
                     {
-                        *present = link;
+                        *present = self.as_told(link);
                     }
                     EntryAction::Retain(())
                 });

@@ -227,6 +227,11 @@ impl Shipper {
         oldest.min()
     }
 
+    /// Whether the store refused the last batch.
+    pub fn is_store_away(&self) -> bool {
+        self.is_store_away.load(Ordering::Relaxed)
+    }
+
     /// How far the shipper is behind just now.
     pub fn stats(&self) -> ShipperStats {
         let progress = self.progress.borrow().clone();

@@ -21,7 +21,7 @@ pub const DATABASE_TIMEOUT_MS_MIN: u64 = 50;
 pub const DATABASE_TIMEOUT_MS_MAX: u64 = 60_000;
 
 const SQLITE_FILE: &str = "terse.db";
-const WHAT_TO_WRITE: &str = "write postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:FILE, or leave it out";
+const WHAT_TO_WRITE: &str = "write postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:FILE";
 
 /// The database.
 #[derive(Debug, Clone)]
@@ -42,9 +42,14 @@ impl DatabaseConfig {
             Some(url) => place("--database-url", url)?,
             None => Place::File(data_dir.join(SQLITE_FILE)),
         };
+        let listen_at = raw.database_listen_url.as_deref().map(listen_at).transpose()?;
+        if listen_at.is_some() && matches!(place, Place::File(_)) {
+            let why = "nobody else changes what is in a file";
+            return Err(ConfigError::NeedsPostgres("--database-listen-url", why));
+        }
         Ok(Self {
             place,
-            listen_at: raw.database_listen_url.as_deref().map(listen_at).transpose()?,
+            listen_at,
             connections_max: number(
                 "--database-connections",
                 raw.database_connections.clone(),
@@ -71,8 +76,25 @@ impl DatabaseConfig {
 }
 
 fn listen_at(url: &str) -> Result<PostgresUrl, ConfigError> {
-    url.parse().map_err(|problem: terse_store::InvalidPostgresUrl| {
-        value_error("--database-listen-url", scheme_only(url), problem)
+    let setting = "--database-listen-url";
+    postgres(setting, url).unwrap_or_else(|| {
+        let problem = "is not supported: it needs postgres://USER:PASSWORD@HOST/DATABASE";
+        Err(value_error(setting, scheme_only(url), problem))
+    })
+}
+
+/// The server that `url` means; `None` if it means something else.
+fn postgres(setting: &'static str, url: &str) -> Option<Result<PostgresUrl, ConfigError>> {
+    let refused = |problem: &dyn std::fmt::Display| value_error(setting, scheme_only(url), problem);
+    if PostgresUrl::is_meant_by(url) {
+        let parsed = url.parse::<PostgresUrl>();
+        return Some(parsed.map_err(|problem| refused(&problem)));
+    }
+    let lacks_slashes = matches!(scheme_only(url), "postgres" | "postgresql");
+    lacks_slashes.then(|| {
+        Err(refused(
+            &"lacks `//` after its `:`: write postgres://USER:PASSWORD@HOST/DATABASE",
+        ))
     })
 }
 
@@ -81,9 +103,8 @@ fn listen_at(url: &str) -> Result<PostgresUrl, ConfigError> {
 /// # Errors
 /// [`ConfigError`], which never quotes what may be a password.
 pub fn place(setting: &'static str, url: &str) -> Result<Place, ConfigError> {
-    if PostgresUrl::is_meant_by(url) {
-        let parsed = url.parse().map(Place::Server);
-        return parsed.map_err(|problem| value_error(setting, scheme_only(url), problem));
+    if let Some(server) = postgres(setting, url) {
+        return server.map(Place::Server);
     }
     let path = url
         .strip_prefix("sqlite:")

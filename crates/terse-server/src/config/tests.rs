@@ -86,18 +86,17 @@ fn a_database_url_names_a_server_and_is_shown_without_password() {
 #[test]
 fn patience_with_a_database_server_is_set() {
     let set = |raw: &mut RawConfig| {
-        raw.database_connections = Some("2".into());
+        raw.database_connections = Some("3".into());
         raw.database_timeout_ms = Some("60000".into());
     };
     let options = resolve(set).expect("valid").database.store_options();
-    assert_eq!(options.connections_max, 2);
+    assert_eq!(options.connections_max, 3);
     assert_eq!(options.server_within, Duration::from_mins(1));
 }
 
 #[test]
 fn what_makes_no_sense_is_named() {
-    type Set = fn(&mut RawConfig);
-    let cases: [(Set, &str); 20] = [
+    assert_refused(&[
         (
             |raw| raw.stale_for = Some("1w".into()),
             "--stale-for: `1w` is no time from 1 s to 365 days",
@@ -147,6 +146,10 @@ fn what_makes_no_sense_is_named() {
             "--redis-url: `http` is not supported",
         ),
         (
+            |raw| raw.base_url = Some("https://u:secret@sho.rt".into()),
+            "--base-url: `https://…@sho.rt` is no URL",
+        ),
+        (
             |raw| raw.base_url = Some("sho.rt".into()),
             "--base-url: `sho.rt` is no URL",
         ),
@@ -178,7 +181,46 @@ fn what_makes_no_sense_is_named() {
             |raw| raw.import_dir = Some("/nonexistent".into()),
             "--import-dir: `/nonexistent` is no directory",
         ),
-    ];
+    ]);
+}
+
+#[test]
+fn what_only_replicas_need_is_refused_where_the_database_is_a_file() {
+    assert_refused(&[
+        (
+            |raw| raw.redis_url = Some("redis://h".into()),
+            "--redis-url needs a PostgreSQL database (--database-url postgres://…): one server on a file has no use",
+        ),
+        (
+            |raw| {
+                raw.redis_url = Some("redis://h".into());
+                raw.database_url = Some("sqlite:x.db".into());
+            },
+            "--redis-url needs a PostgreSQL database",
+        ),
+        (
+            |raw| raw.database_listen_url = Some("postgres://ann:secret@h/d".into()),
+            "--database-listen-url needs a PostgreSQL database",
+        ),
+        (
+            |raw| raw.database_listen_url = Some("sqlite:x.db".into()),
+            "--database-listen-url: `sqlite` is not supported: it needs postgres://",
+        ),
+        (
+            |raw| raw.database_listen_url = Some("postgresql:ann:secret@h/d".into()),
+            "--database-listen-url: `postgresql` lacks `//`",
+        ),
+        (
+            |raw| raw.database_url = Some("postgres:ann:secret@h/d".into()),
+            "--database-url: `postgres` lacks `//`",
+        ),
+    ]);
+}
+
+type Set = fn(&mut RawConfig);
+
+/// Each setting ends in an error that begins so, and shows no `secret`.
+fn assert_refused(cases: &[(Set, &str)]) {
     for (set, expected) in cases {
         let error = resolve(set).expect_err(expected);
         assert!(error.starts_with(expected), "{error}");
@@ -220,4 +262,15 @@ fn a_host_header_is_a_base_url_or_refused() {
     ] {
         assert_eq!(BaseUrl::from_host(host), Err(InvalidBaseUrl), "{host:?}");
     }
+}
+
+#[test]
+fn a_second_cache_and_a_listening_connection_belong_to_a_database_server() {
+    let replica = |raw: &mut RawConfig| {
+        raw.database_url = Some("postgres://pooler/links".into());
+        raw.database_listen_url = Some("postgres://db/links".into());
+        raw.redis_url = Some("redis://cache".into());
+    };
+    let config = resolve(replica).expect("valid");
+    assert!(config.redis_url.is_some() && config.database.listen_at.is_some());
 }

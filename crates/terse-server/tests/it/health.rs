@@ -124,7 +124,11 @@ async fn a_service_that_does_not_hear_other_replicas_is_degraded() {
 #[tokio::test]
 async fn a_service_without_its_redis_is_ready_and_says_so() {
     // Nobody has tried to reach it yet.
-    let app = TestApp::with(|raw| raw.redis_url = Some("redis://127.0.0.1:1".to_owned())).await;
+    let app = TestApp::with(|raw| {
+        engine::use_postgres(raw, engine::database());
+        raw.redis_url = Some("redis://127.0.0.1:1".to_owned());
+    })
+    .await;
     app.hear();
     let ready = readiness(&app, READY).await;
     assert_eq!(ready["status"], "ready");

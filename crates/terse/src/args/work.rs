@@ -112,9 +112,21 @@ pub(crate) struct RestoreArgs {
 /// `terse health`.
 #[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
-    /// The server to ask
-    #[arg(long, default_value = "http://127.0.0.1:8000")]
-    pub(crate) url: String,
+    /// The server to ask [default: the one that `terse serve` with the same settings is]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+
+    /// Where the server listens, if there is no --url [default: 127.0.0.1:8000]
+    #[arg(long, env = "TERSE_LISTEN", hide_env_values = true, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+
+    /// The port that the server was given; --listen wins
+    #[arg(long, env = "PORT", hide_env_values = true, value_name = "PORT")]
+    pub(crate) port: Option<String>,
+
+    /// Who may call the server, which decides on which addresses a port alone is listened on
+    #[arg(long, env = "TERSE_AUTH", hide_env_values = true, value_name = "open")]
+    pub(crate) auth: Option<String>,
 
     /// Ask /readyz, whether requests should be sent there, instead of /livez
     #[arg(long)]

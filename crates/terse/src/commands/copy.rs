@@ -1,5 +1,7 @@
 //! `terse copy`.
 
+mod setting;
+
 use std::path::Path;
 
 use terse_server::config::place;
@@ -35,7 +37,7 @@ pub(super) fn run(args: &CopyArgs) -> Result<(), Failure> {
     let copied = runtime::runtime()?.block_on(copying);
     drop(progress);
     let copied = copied.map_err(|error| failure(&error, &to))?;
-    Ok(output::result(report(&copied, &from, &to))?)
+    Ok(output::result(report(&copied, (&from, &to), &args.to))?)
 }
 
 fn refuse_nothing_and_itself(from: &Place, to: &Place) -> Result<(), Failure> {
@@ -87,17 +89,21 @@ fn failure(error: &CopyError, to: &Place) -> Failure {
     }
 }
 
-fn report(copied: &[Copied], from: &Place, to: &Place) -> String {
+/// `written` is how the second place was named.
+fn report(copied: &[Copied], (from, to): (&Place, &Place), written: &str) -> String {
     let rows = |name: &str| {
         let table = copied.iter().find(|copied| copied.table == name);
         table.map_or(0, |table| table.rows)
     };
     let counted = COUNTED.map(|(table, words)| format!("{} {words}", rows(table)));
+    let setting = setting::of(written);
     let (from, to) = (super::name_of(from), super::name_of(to));
     format!(
         "{to} has everything that {from} had: {}, and all that belongs to them, read again and compared\n\
          Clicks may still wait in the journals of servers that used {from}: start each on the --data-dir that it had, with \
-         --database-url for {to}, and it ships what is left there, each click once",
-        counted.join(", ")
+         `{}`{}, and it ships what is left there, each click once",
+        counted.join(", "),
+        setting.flag,
+        setting.note
     )
 }

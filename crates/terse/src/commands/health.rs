@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::agent::{Via, agent};
+use terse_server::config::{ConfigError, address_to_ask, without_credentials};
+
+use crate::agent::{Via, agent, cannot_be_asked};
 use crate::args::HealthArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -14,8 +16,9 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// Prints what the server says of itself; fails unless that is good.
 pub(super) fn run(args: &HealthArgs) -> Result<(), Failure> {
     let path = if args.ready { "readyz" } else { "livez" };
-    let address = format!("{}/{path}", args.url.trim_end_matches('/'));
-    let failed = |error: ureq::Error| Failure::new(format!("{address} cannot be asked: {error}"));
+    let address = format!("{}/{path}", server(args)?.trim_end_matches('/'));
+    let shown = without_credentials(&address);
+    let failed = |error: ureq::Error| Failure::new(cannot_be_asked(&shown, &error));
     let mut answer = agent(Via::ThisMachine, TIMEOUT)
         .get(&address)
         .call()
@@ -25,9 +28,19 @@ pub(super) fn run(args: &HealthArgs) -> Result<(), Failure> {
     let text = body.read_to_string().map_err(failed)?;
     if !status.is_success() {
         return Err(Failure::new(format!(
-            "{address} answered {status}: {}",
+            "{shown} answered {status}: {}",
             text.trim()
         )));
     }
     Ok(output::result(text.trim())?)
+}
+
+/// The one that was named, or that `terse serve` is with the same settings.
+fn server(args: &HealthArgs) -> Result<String, ConfigError> {
+    if let Some(url) = &args.url {
+        return Ok(url.clone());
+    }
+    let (listen, port, auth) = (&args.listen, &args.port, &args.auth);
+    let address = address_to_ask(listen.as_deref(), port.as_deref(), auth.as_deref())?;
+    Ok(format!("http://{address}"))
 }

@@ -28,9 +28,15 @@ fn answering(status: &'static str, body: &'static str) -> (String, JoinHandle<St
 
 /// Exit code, stdout, stderr.
 fn health(url: &str, options: &[&str]) -> (Option<i32>, String, String) {
+    health_of(&[], &[&["--url", url], options].concat())
+}
+
+/// As [`health`], with settings of the server in the environment.
+fn health_of(settings: &[(&str, &str)], options: &[&str]) -> (Option<i32>, String, String) {
     let output = terse()
-        .args(["health", "--url", url])
+        .arg("health")
         .args(options)
+        .envs(settings.iter().copied())
         // What is on this machine is not asked for by way of others.
         .env("http_proxy", "http://127.0.0.1:9")
         .output()
@@ -77,4 +83,55 @@ fn whoever_is_not_there_is_not_well() {
     let (code, _, stderr) = health(&url, &[]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("cannot be asked"), "{stderr}");
+}
+
+#[test]
+fn the_server_of_the_same_settings_is_asked_unless_another_one_is_named() {
+    let open = ("TERSE_AUTH", "open");
+    for settings in [&["TERSE_LISTEN"][..], &["PORT"]] {
+        let (url, server) = answering("200 OK", "{}");
+        let (_, port) = url.rsplit_once(':').expect("a port");
+        let everywhere = format!("0.0.0.0:{port}");
+        let value = if settings == ["PORT"] { port } else { &everywhere };
+        let (code, _, stderr) = health_of(&[(settings[0], value), open], &[]);
+        assert_eq!(code, Some(0), "{stderr}");
+        server.join().expect("asked once");
+    }
+    let (url, server) = answering("200 OK", "{}");
+    let (code, _, stderr) = health_of(&[("TERSE_LISTEN", "127.0.0.1:0")], &["--url", &url]);
+    assert_eq!(code, Some(0), "{stderr}");
+    server.join().expect("asked once");
+    let (code, _, stderr) = health_of(&[("TERSE_LISTEN", "127.0.0.1:0")], &[]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("--url"), "{stderr}");
+}
+
+#[test]
+fn what_stands_before_an_at_sign_is_never_shown() {
+    let (url, server) = answering("503 Service Unavailable", "");
+    let secret = url.replace("//", "//u:hunter2@");
+    let said = [
+        health(&secret, &[]).2,
+        health("http://u:hunter2@127.0.0.1:1", &[]).2,
+        health("u:hunter2@127.0.0.1:1", &[]).2,
+        shorten_at("http://u:hunter2@127.0.0.1:1"),
+        shorten_at("ftp://u:hunter2@127.0.0.1:1"),
+    ];
+    server.join().expect("asked once");
+    for text in said {
+        assert!(
+            text.contains("…@127.0.0.1") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}
+
+/// What `terse shorten` says of a server that makes no link.
+fn shorten_at(server: &str) -> String {
+    let output = terse()
+        .args(["shorten", "https://example.com", "--server", server])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }

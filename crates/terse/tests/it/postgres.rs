@@ -1,6 +1,7 @@
 //! The program on a PostgreSQL database: commands, servers that share it, and the way there from a file.
 
 mod outage;
+mod rights;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -238,6 +239,7 @@ fn a_service_moves_to_a_server_with_every_click_once() {
     let told = stdout(&copy(&sqlite(data.path()), &url, &[]));
     assert!(told.contains(" 1 links, "), "{told}");
     assert!(told.contains("on the --data-dir that it had"), "{told}");
+    assert!(told.contains(&format!("with `--database-url {url}`, ")), "{told}");
     let moved = serve(&url, data.path());
     let (_, link) = moved.get("/urls/1");
     assert_eq!(link["click_count"], 40);
@@ -250,7 +252,10 @@ fn a_service_moves_to_a_server_with_every_click_once() {
 
     let back = folder();
     let there = copy(&url, &sqlite(back.path()), &[]);
-    assert!(stdout(&there).contains(" 2 links, "), "{}", stdout(&there));
+    let told = stdout(&there);
+    assert!(told.contains(" 2 links, "), "{told}");
+    let setting = format!("`--database-url {}`", sqlite(back.path()));
+    assert!(told.contains(&setting), "{told}");
     let server = Server::start(back.path());
     let (_, link) = server.get("/urls/1");
     assert_eq!(link["click_count"], 41);
@@ -287,6 +292,7 @@ fn a_copy_into_what_is_not_empty_or_the_same_is_refused() {
         let refused = copy(from, to, &["--force"]);
         assert_eq!(refused.status.code(), Some(code), "{}", stderr(&refused));
         assert!(!stderr(&refused).contains("s3cret"), "{}", stderr(&refused));
+        assert!(!stderr(&refused).contains("leave it out"), "{}", stderr(&refused));
     }
 }
 

@@ -354,27 +354,6 @@ async fn a_look_up_that_news_have_overtaken_is_not_kept() {
 }
 
 #[tokio::test]
-async fn what_is_found_elsewhere_while_the_store_is_away_stays_in_memory_and_is_not_believed_for_long() {
-    let (cache, clock) = shared();
-    clock.advance(Duration::from_secs(10));
-    cache.hear(&News::Listening {
-        as_of: READ_AS_OF + 1,
-    });
-    // Older than what was heard, as it comes from Redis when nothing else can be asked.
-    look_up(&cache, "https://one.example").await;
-    clock.advance(Duration::from_millis(200));
-    beat(&cache, &clock);
-    clock.advance(Duration::from_millis(700));
-    beat(&cache, &clock);
-    assert!(cache.get("abc").is_none(), "it may have been changed unheard");
-    assert_eq!(
-        look_up_in_vain(&cache).await.as_deref(),
-        Some("https://one.example"),
-        "it is all that there is of the link"
-    );
-}
-
-#[tokio::test]
 async fn no_table_of_a_thread_keeps_a_look_up_that_news_have_overtaken() {
     let (cache, _) = listening();
     let old = read("https://old.example", cache.now());
@@ -408,4 +387,25 @@ async fn a_store_that_is_slower_than_visitors_wait_is_read_behind_their_answers(
     assert!(cache.refresh(&code("abc"), slowly).await);
     let link = cache.get("abc").expect("in memory");
     assert_eq!(utf8(link.original_url()), "https://two.example");
+}
+
+#[tokio::test]
+async fn what_is_found_elsewhere_while_the_store_is_away_stays_in_memory_and_is_not_believed_for_long() {
+    let (cache, clock) = shared();
+    clock.advance(Duration::from_secs(10));
+    cache.hear(&News::Listening {
+        as_of: READ_AS_OF + 1,
+    });
+    // Older than what was heard, as it comes from Redis when nothing else can be asked.
+    look_up(&cache, "https://one.example").await;
+    clock.advance(Duration::from_millis(200));
+    beat(&cache, &clock);
+    clock.advance(Duration::from_millis(700));
+    beat(&cache, &clock);
+    assert!(cache.get("abc").is_none(), "it may have been changed unheard");
+    assert_eq!(
+        look_up_in_vain(&cache).await.as_deref(),
+        Some("https://one.example"),
+        "it is all that there is of the link"
+    );
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use terse_server::config::without_credentials;
 
-use crate::agent::{Via, agent};
+use crate::agent::{Via, agent, cannot_be_asked};
 use crate::failure::Failure;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,7 +21,8 @@ pub(super) fn shorten(
 ) -> Result<String, Failure> {
     let address = format!("{}/api/v1/urls", server.trim_end_matches('/'));
     let body = json!({ "original_url": url, "short_code": code, "title": title }).to_string();
-    let failed = |error: ureq::Error| Failure::new(format!("{server} cannot be asked: {error}"));
+    let shown = without_credentials(server);
+    let failed = |error: ureq::Error| Failure::new(cannot_be_asked(&shown, &error));
     let mut answer = agent(via, TIMEOUT)
         .post(&address)
         .header("content-type", "application/json")
@@ -36,10 +38,10 @@ pub(super) fn shorten(
     let json: Value = serde_json::from_str(&text).unwrap_or_default();
     if !status.is_success() {
         let reason = json["error"].as_str().unwrap_or("it does not say why");
-        return Err(Failure::new(format!("{server} answered {status}: {reason}")));
+        return Err(Failure::new(format!("{shown} answered {status}: {reason}")));
     }
     json["short_url"]
         .as_str()
         .map(str::to_owned)
-        .ok_or_else(|| Failure::new(format!("{server} is no terse server")))
+        .ok_or_else(|| Failure::new(format!("{shown} is no terse server")))
 }
