@@ -82,7 +82,7 @@ torture: tools ## kill -9 a server under load hundreds of times, in each step an
 		torture::folds::nothing_is_lost_or_counted_twice_by_a_kill_in_a_fold
 
 .PHONY: faults
-faults: tools ## break a cluster under load in twenty ways, one after the other, and judge what it costs (docs/reliability.md); 10 minutes
+faults: tools ## break a cluster under load in twenty ways, one after the other, and judge what it costs (docs/reliability.md); 6 minutes once it is built
 	scripts/faults
 
 .PHONY: fuzz

@@ -78,7 +78,7 @@ postgres_make() {
 	wal_receiver_timeout = 5s
 	wal_sender_timeout = 5s
 	wal_receiver_status_interval = 1s
-	wal_retrieve_retry_interval = 200ms
+	wal_retrieve_retry_interval = 500ms
 	CONFIGURATION
 }
 

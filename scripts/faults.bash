@@ -31,6 +31,11 @@ postgres_signal_all() {
     children=$(pgrep -P "$first" || true)
     # shellcheck disable=SC2086 # pids are words
     kill -s "$2" "$first" $children
+    [ "$2" = CONT ] || return 0
+    # runuser stops when what it runs does, and has to be told that it goes on.
+    local parent
+    parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$first/status")
+    [ "$(cat "/proc/$parent/comm")" != runuser ] || kill -s CONT "$parent"
 }
 
 # Transactions may only read ($2 = on), or write again (off).
