@@ -79,7 +79,6 @@ postgres_make() {
 	wal_sender_timeout = 5s
 	wal_receiver_status_interval = 1s
 	wal_retrieve_retry_interval = 500ms
-	wal_retrieve_retry_interval = 200ms
 	CONFIGURATION
 }
 

@@ -54,17 +54,6 @@ impl LinkCache {
         }
     }
 
-    /// A change of another replica leaves look-ups under way alone: whose answer is older than what was heard takes it back.
-    pub(super) fn forget_if_overtaken(&self, code: &ShortCode, link: &CachedLink) {
-        let place = self.place(self.hash(code.as_str()));
-        let changed_at = self.changed_at[place].load(Ordering::SeqCst);
-        if link.as_of() < changed_at {
-            self.links.remove_if(code, |link| link.as_of() < changed_at);
-            // A thread may have found it for its own table meanwhile.
-            self.generations[place].fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
     /// Whether changes of other replicas are heard, or there are none.
     pub fn is_vouched_for(&self) -> bool {
         self.freshness.vouched_until(self.now()).is_some()
