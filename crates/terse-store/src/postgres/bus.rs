@@ -31,8 +31,9 @@ pub(super) const CHANNEL: &str = "terse_links";
 const BEAT: &str = "beat";
 /// Time between beats. With how long one takes to arrive, this is what a redirect may be out of date at most.
 const BEAT_EVERY: Duration = Duration::from_millis(200);
-/// Beats that have not arrived yet, at most: then the connection is given up.
-const BEATS_UNDER_WAY_MAX: usize = 8;
+/// How long a beat may be under way before the connection is given up, or as long as the server has for a short statement if that is
+/// more.
+const BEAT_ARRIVES_WITHIN: Duration = Duration::from_millis(1_600);
 const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// What goes on over one connection after the other.
@@ -94,7 +95,9 @@ impl Listener<'_> {
             state.next_beat += 1;
             let sent_at = self.clock.elapsed();
             under_way.push_back((number, sent_at));
-            if under_way.len() > BEATS_UNDER_WAY_MAX {
+            let is_lost =
+                |(_, sent): &(u64, Duration)| sent_at.saturating_sub(*sent) > within.max(BEAT_ARRIVES_WITHIN);
+            if under_way.front().is_some_and(is_lost) {
                 return Err(Error::unavailable(Trouble::NoAnswer));
             }
             let beat = format!("{BEAT} {} {number}", self.name);
