@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// How long it rests when it has shipped everything: bounds both the age of what other replicas see and the number of
-/// transactions per second.
-const IDLE_TICK: Duration = Duration::from_millis(500);
-/// How long it rests when there was much to ship: small batches often get in nobody's way, large ones do.
-const BUSY_TICK: Duration = Duration::from_millis(50);
-/// Clicks in a pass that are much.
-const BUSY_CLICKS: u64 = 1_000;
+/// How long it rests when it has shipped everything, at most: bounds the age of what other replicas see.
+const TICK_MAX: Duration = Duration::from_millis(500);
+/// How long it rests at least: clicks of a very busy server are shipped in small batches, which get in nobody's way.
+const TICK_MIN: Duration = Duration::from_millis(50);
+/// How many clicks a pass should have between those two: each pass is a transaction a lane, which costs as much as some thousands of
+/// clicks, and a batch should still be one.
+const CLICKS_WANTED: u32 = 8_000;
 /// How long it waits after the store's first refusal, and at most.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 pub(in crate::clicks) const BACKOFF_MAX: Duration = Duration::from_secs(2);
@@ -22,15 +22,19 @@ pub(in crate::clicks) enum Rest {
     Whole(Duration),
 }
 
-/// Remembers how often in a row the store has refused.
+/// Remembers how often in a row the store has refused, and how long it took for clicks to come together.
 #[derive(Debug)]
 pub(in crate::clicks) struct Rhythm {
     backoff: Duration,
+    tick: Duration,
 }
 
 impl Default for Rhythm {
     fn default() -> Self {
-        Self { backoff: BACKOFF_MIN }
+        Self {
+            backoff: BACKOFF_MIN,
+            tick: TICK_MAX,
+        }
     }
 }
 
@@ -39,14 +43,61 @@ impl Rhythm {
     pub(super) fn after(&mut self, is_everything_shipped: bool, clicks: u64) -> Rest {
         if is_everything_shipped {
             self.backoff = BACKOFF_MIN;
-            return Rest::UntilNudged(if clicks < BUSY_CLICKS {
-                IDLE_TICK
-            } else {
-                BUSY_TICK
-            });
+            self.tick = tick_after(self.tick, clicks);
+            return Rest::UntilNudged(self.tick);
         }
         let rest = Rest::Whole(self.backoff);
         self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
         rest
+    }
+}
+
+/// The rest in which as many clicks come as a pass should have, if as many came in `tick` as were shipped.
+fn tick_after(tick: Duration, clicks: u64) -> Duration {
+    let clicks = u32::try_from(clicks).unwrap_or(u32::MAX).max(1);
+    (tick * CLICKS_WANTED / clicks).clamp(TICK_MIN, TICK_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busier_a_server_is_the_shorter_it_rests_within_limits() {
+        for (clicks, millis) in [
+            (0, 500),
+            (100, 500),
+            (8_000, 500),
+            (16_000, 250),
+            (80_000, 50),
+            (u64::MAX, 50),
+        ] {
+            let rest = Rhythm::default().after(true, clicks);
+            assert_eq!(rest, Rest::UntilNudged(Duration::from_millis(millis)), "{clicks}");
+        }
+    }
+
+    #[test]
+    fn a_rest_becomes_longer_again_when_fewer_clicks_come() {
+        let mut rhythm = Rhythm::default();
+        rhythm.after(true, 160_000);
+        assert_eq!(
+            rhythm.after(true, 4_000),
+            Rest::UntilNudged(Duration::from_millis(100))
+        );
+        assert_eq!(rhythm.after(true, 0), Rest::UntilNudged(TICK_MAX));
+    }
+
+    #[test]
+    fn refusals_are_waited_out_longer_and_longer_and_forgotten_after_the_first_success() {
+        let mut rhythm = Rhythm::default();
+        let refused: Vec<_> = (0..6).map(|_| rhythm.after(false, 0)).collect();
+        let millis = [100, 200, 400, 800, 1_600, 2_000];
+        assert_eq!(
+            refused,
+            millis.map(|millis| Rest::Whole(Duration::from_millis(millis)))
+        );
+        rhythm.after(true, 0);
+        assert_eq!(rhythm.after(false, 0), Rest::Whole(BACKOFF_MIN));
     }
 }
