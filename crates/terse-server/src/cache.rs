@@ -12,6 +12,7 @@ mod freshness;
 mod link;
 mod near;
 mod news;
+mod prefetch;
 mod refreshing;
 mod stats;
 
@@ -371,13 +372,17 @@ impl LinkCache {
         self.unknown.insert(code.clone(), unknown);
     }
 
-    fn hash(&self, code: &str) -> u64 {
-        self.hasher.hash_one(code)
+    fn hash(&self, code: impl AsRef<[u8]>) -> u64 {
+        self.hasher.hash_one(code.as_ref())
     }
 
     /// The present generation of what is known of the code with this hash.
     fn generation_of(&self, hash: u64) -> u32 {
-        self.generations[self.place(hash)].load(Ordering::SeqCst)
+        self.generation(hash).load(Ordering::SeqCst)
+    }
+
+    fn generation(&self, hash: u64) -> &AtomicU32 {
+        &self.generations[self.place(hash)]
     }
 
     fn place(&self, hash: u64) -> usize {

@@ -6,6 +6,7 @@
 //! shared cache has dropped a link for want of room ends nothing: the copy here stays until another takes its place, so what
 //! all tables keep together is limited on its own.
 
+use super::prefetch::prefetch;
 use super::{CachedLink, LinkCache, Moment};
 
 /// Links that have the same place.
@@ -28,6 +29,12 @@ pub struct NearCache {
     /// The last link that was too long for the table.
     long: Option<CachedLink>,
     hits: Hits,
+}
+
+/// A code that a thread is about to look for.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected {
+    hash: u64,
 }
 
 /// Where links were found, since the start. Plain numbers: the thread that has the cache counts alone.
@@ -68,11 +75,43 @@ impl NearCache {
         }
     }
 
+    /// Says that `code` will be looked for. Of many links few are near the processor, and what it has to wait for is most of
+    /// what [`Self::get`] costs: so the code's place is on its way from here on, while something else is done. After that,
+    /// [`Self::approach`].
+    pub fn expect(&self, cache: &LinkCache, code: &[u8]) -> Expected {
+        let hash = cache.hash(code);
+        prefetch(&self.sets[self.place(hash)], 1);
+        prefetch(cache.generation(hash), 1);
+        Expected { hash }
+    }
+
+    /// Has the link itself, whose place has arrived by now, on its way.
+    pub fn approach(&self, expected: Expected) {
+        let tag = tag(expected.hash);
+        let entries = self.sets[self.place(expected.hash)].0.iter().flatten();
+        for entry in entries.filter(|entry| entry.tag == tag) {
+            entry.link.prefetch();
+        }
+    }
+
     /// The link with this code if `cache` has it in memory and it may be answered `now`: as [`LinkCache::get`].
     pub fn get(&mut self, cache: &LinkCache, code: &str, now: Moment) -> Option<&CachedLink> {
-        let hash = cache.hash(code);
-        let tag = u32::try_from(hash >> 32).unwrap_or(u32::MAX);
-        let place = usize::try_from(hash).unwrap_or(usize::MAX) & (self.sets.len() - 1);
+        let expected = Expected {
+            hash: cache.hash(code),
+        };
+        self.get_expected(cache, code, expected, now)
+    }
+
+    /// As [`Self::get`], of the code that [`Self::expect`] was told.
+    pub fn get_expected(
+        &mut self,
+        cache: &LinkCache,
+        code: &str,
+        Expected { hash }: Expected,
+        now: Moment,
+    ) -> Option<&CachedLink> {
+        let tag = tag(hash);
+        let place = self.place(hash);
         let generation = cache.generation_of(hash);
         let set = &mut self.sets[place];
         let is_it = |entry: &Option<Entry>| {
@@ -108,6 +147,10 @@ impl NearCache {
         set.0[way].as_ref().map(|entry| &entry.link)
     }
 
+    fn place(&self, hash: u64) -> usize {
+        usize::try_from(hash).unwrap_or(usize::MAX) & (self.sets.len() - 1)
+    }
+
     /// Where links were found so far.
     pub fn hits(&self) -> Hits {
         self.hits
@@ -127,6 +170,10 @@ impl Set {
                 *next_way
             })
     }
+}
+
+fn tag(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

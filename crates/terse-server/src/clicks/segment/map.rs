@@ -1,4 +1,4 @@
-//! A segment file in memory: the only module with `unsafe` in it.
+//! A segment file in memory: the only module whose `unsafe` touches memory.
 //!
 //! The invariant: bytes below `published` never change again, and only the one [`MapWriter`] touches those above.
 //! Readers get slices that end at `published`, so that no byte is ever written and read at the same time. What

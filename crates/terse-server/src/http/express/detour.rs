@@ -68,7 +68,7 @@ impl Detour {
 
     /// Whether the code that `unanswered` asks for leads somewhere, and may be in memory now. `None` when it asks for none.
     async fn look_up(&self, unanswered: &[u8]) -> Option<Result<()>> {
-        let visit = head::read(unanswered)?;
+        let visit = head::read(unanswered, || {})?;
         Some(visits::find(self.service.app(), visit.code).await.map(drop))
     }
 

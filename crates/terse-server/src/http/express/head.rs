@@ -6,6 +6,8 @@
 
 use std::mem::MaybeUninit;
 
+use terse_core::CODE_CHARS_MAX;
+
 use crate::http::door::HEADERS_MAX;
 use crate::http::visitor::VisitorHeaders;
 
@@ -24,14 +26,25 @@ pub(super) struct Visit<'a> {
     pub(super) bytes: usize,
 }
 
-/// The visit that `bytes` begin with. `None` for every other request, and when the head has not arrived whole.
-pub(super) fn read(bytes: &[u8]) -> Option<Visit<'_>> {
+/// What stands where a visit's code does, without a look at whether `bytes` are one's head.
+pub(super) fn glance(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.strip_prefix(b"GET /")?;
+    let is_behind_code = |byte: &u8| matches!(byte, b' ' | b'?');
+    // Every head that is not sent to do harm has its code's end within reach.
+    let end = rest.iter().take(CODE_CHARS_MAX + 1).position(is_behind_code)?;
+    rest.get(..end)
+}
+
+/// The visit that `bytes` begin with. `None` for every other request, and when the head has not arrived whole. `amid` runs when the
+/// head was parsed and its headers have not been looked at.
+pub(super) fn read(bytes: &[u8], amid: impl FnOnce()) -> Option<Visit<'_>> {
     let mut fields = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
     let parsed = request.parse_with_uninit_headers(bytes, &mut fields);
     let Ok(httparse::Status::Complete(bytes)) = parsed else {
         return None;
     };
+    amid();
     let is_head = match request.method? {
         "GET" => false,
         "HEAD" => true,

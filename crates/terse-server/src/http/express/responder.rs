@@ -125,10 +125,24 @@ impl Responder {
             if out.len() >= ANSWERS_BYTES_MAX {
                 return (answered, Next::Answers);
             }
-            let Some(visit) = head::read(rest) else {
+            let (near, cache) = (&mut self.near, &self.app.cache);
+            // Reading the head takes as long as it takes the memory to bring what the code leads to.
+            let glance = head::glance(rest).map(|code| (code, near.expect(cache, code)));
+            let amid = || {
+                if let Some((_, expected)) = glance {
+                    near.approach(expected);
+                }
+            };
+            let Some(visit) = head::read(rest, amid) else {
                 return (answered, Next::General);
             };
-            let Some(link) = self.near.get(&self.app.cache, visit.code, self.now) else {
+            let link = match glance {
+                Some((code, expected)) if code == visit.code.as_bytes() => {
+                    near.get_expected(cache, visit.code, expected, self.now)
+                }
+                _ => near.get(cache, visit.code, self.now),
+            };
+            let Some(link) = link else {
                 return (answered, Next::LookUp);
             };
             if !link.is_active() {

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::read;
+use super::{glance, read};
 use crate::http::door::{HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::http::visitor::VisitorHeaders;
 
@@ -30,7 +30,11 @@ pub fn head(bytes: &[u8]) {
 /// Whether `bytes` begin with a visit. No more of them is read than a connection's buffer holds.
 pub(super) fn is_visit_for_both(bytes: &[u8]) -> bool {
     let bytes = bytes.get(..HEAD_BYTES_MAX).unwrap_or(bytes);
-    let Some(visit) = read(bytes) else { return false };
+    let Some(visit) = read(bytes, || {}) else {
+        return false;
+    };
+    let seen = glance(bytes).unwrap_or(visit.code.as_bytes());
+    assert_eq!(seen, visit.code.as_bytes(), "nothing else is brought near");
     let requests = requests_in(&[&bytes[..visit.bytes], NEXT].concat());
     assert_eq!(requests.len(), 2, "hyper sees the same end");
     assert_eq!(requests[1].uri().path(), "/-next");

@@ -13,7 +13,7 @@ fn a_plain_visit_is_read_with_what_it_tells() {
         "User-Agent: Agent\r\nReferer: https://a/\r\nX-Request-Id: 42\r\nConnection: Keep-Alive\r\n",
     );
     let followed = format!("{text}GET /next");
-    let visit = read(followed.as_bytes()).expect("a visit");
+    let visit = read(followed.as_bytes(), || {}).expect("a visit");
     assert_eq!(
         (visit.code, visit.is_head, visit.bytes),
         ("ab-C_9", false, text.len())
@@ -27,8 +27,24 @@ fn a_plain_visit_is_read_with_what_it_tells() {
 #[test]
 fn queries_and_head_are_visits_too() {
     let query = head("HEAD /abc?utm_source=a&fbclid=x%20y HTTP/1.1", "");
-    let visit = read(query.as_bytes()).expect("a visit");
+    let visit = read(query.as_bytes(), || {}).expect("a visit");
     assert_eq!((visit.code, visit.is_head), ("abc", true));
+}
+
+#[test]
+fn a_glance_sees_the_code_before_the_head_is_read() {
+    for (bytes, code) in [
+        (&b"GET /abc HTTP/1.1\r\n"[..], Some(&b"abc"[..])),
+        (b"GET /a-b?c HTTP/1.1", Some(b"a-b")),
+        (b"GET / HTTP/1.1", Some(b"")),
+        (b"GET /abc", None),
+        (b"HEAD /abc HTTP/1.1", None),
+        (b"", None),
+    ] {
+        assert_eq!(glance(bytes), code);
+    }
+    let long = format!("GET /{} HTTP/1.1", "a".repeat(CODE_CHARS_MAX));
+    assert_eq!(glance(long.as_bytes()).map(<[u8]>::len), Some(CODE_CHARS_MAX));
 }
 
 #[test]
@@ -56,6 +72,6 @@ fn everything_else_is_left_to_hyper() {
         "GET /abc HTTP/1.1\r\nhost: x\r\n".to_owned(),
         String::new(),
     ] {
-        assert!(read(text.as_bytes()).is_none(), "{text:?}");
+        assert!(read(text.as_bytes(), || {}).is_none(), "{text:?}");
     }
 }
