@@ -26,6 +26,7 @@ mod record;
 mod segment;
 mod shipper;
 mod succession;
+mod texts;
 
 #[cfg(feature = "bench-internals")]
 pub(crate) use shipper::bench;

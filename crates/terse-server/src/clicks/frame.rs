@@ -72,32 +72,24 @@ pub(super) enum Found<'a> {
     },
 }
 
-/// Walks over the records of a segment, or of its front.
-#[derive(Debug)]
-pub(super) struct Scan<'a> {
-    bytes: &'a [u8],
-    offset: usize,
-    /// Only zeros stand from here on; found once, because looking again after each damage would be quadratic.
-    used: usize,
-    seal: Seal,
+/// A segment's bytes from its beginning, and the seal of its records.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sealed<'a> {
+    /// All of the segment, or its front.
+    pub(super) bytes: &'a [u8],
+    /// Its seal.
+    pub(super) seal: Seal,
 }
 
-impl<'a> Scan<'a> {
-    /// Looks for records in `bytes`, which start where the segment starts, from `offset` on.
-    pub(super) fn new(bytes: &'a [u8], offset: usize, seal: Seal) -> Self {
-        let used = bytes
-            .iter()
-            .rposition(|byte| *byte != 0)
-            .map_or(0, |last| last + 1);
-        Self {
-            bytes,
-            offset,
-            used,
-            seal,
-        }
+impl<'a> Sealed<'a> {
+    /// `bytes` of a segment with this salt.
+    pub(super) fn new(bytes: &'a [u8], salt: u64) -> Self {
+        let seal = Seal::new(salt);
+        Self { bytes, seal }
     }
 
-    fn record_at(&self, offset: usize) -> Option<(&'a [u8], usize)> {
+    /// The payload of the whole record at `offset`, if one is there, and where the next one begins.
+    pub(super) fn record_at(self, offset: usize) -> Option<(&'a [u8], usize)> {
         let (head, rest) = self
             .bytes
             .get(offset..)?
@@ -114,29 +106,56 @@ impl<'a> Scan<'a> {
         let end = (offset + frame_bytes(payload_bytes)).min(self.bytes.len());
         (self.seal.of(length, payload) == crc).then_some((payload, end))
     }
+}
+
+/// Walks over the records of a segment, or of its front.
+#[derive(Debug)]
+pub(super) struct Scan<'a> {
+    segment: Sealed<'a>,
+    offset: usize,
+    /// Only zeros stand from here on; found once, because looking again after each damage would be quadratic.
+    used: usize,
+}
+
+impl<'a> Scan<'a> {
+    /// Looks for records in `segment` from `offset` on.
+    pub(super) fn new(segment: Sealed<'a>, offset: usize) -> Self {
+        let is_used = |byte: &u8| *byte != 0;
+        let used = segment.bytes.iter().rposition(is_used).map_or(0, |last| last + 1);
+        Self {
+            segment,
+            offset,
+            used,
+        }
+    }
 
     /// Where the segment ends, if what stands at `offset` was never finished. Length and checksum are eight aligned bytes, so no
     /// disk loses one without the other, and a flipped bit does not clear a checksum.
     fn unfinished_at(&self, offset: usize) -> Option<usize> {
-        let [l0, l1, l2, l3, 0, 0, 0, 0] = *self.bytes.get(offset..)?.first_chunk::<FRAME_HEAD_BYTES>()?
+        let [l0, l1, l2, l3, 0, 0, 0, 0] = *self
+            .segment
+            .bytes
+            .get(offset..)?
+            .first_chunk::<FRAME_HEAD_BYTES>()?
         else {
             return None;
         };
         let payload_bytes = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).ok()?;
         let is_payload = (1..=PAYLOAD_BYTES_MAX).contains(&payload_bytes);
         let end = offset + frame_bytes(payload_bytes.min(PAYLOAD_BYTES_MAX));
-        (is_payload && (self.used..=self.bytes.len()).contains(&end)).then_some(self.bytes.len())
+        (is_payload && (self.used..=self.segment.bytes.len()).contains(&end))
+            .then_some(self.segment.bytes.len())
     }
 
     fn damage_at(&self, offset: usize) -> Found<'a> {
         let next = (offset + ALIGNMENT_BYTES..self.used)
             .step_by(ALIGNMENT_BYTES)
-            .find(|candidate| self.record_at(*candidate).is_some());
+            .find(|candidate| self.segment.record_at(*candidate).is_some());
         Found::Damage {
             offset,
             bytes: next.unwrap_or(self.used) - offset,
             is_tail: next.is_none(),
-            end: next.unwrap_or(self.bytes.len()),
+            end: next.unwrap_or(self.segment.bytes.len()),
         }
     }
 }
@@ -148,7 +167,7 @@ impl<'a> Iterator for Scan<'a> {
         if self.offset >= self.used {
             return None;
         }
-        let found = match self.record_at(self.offset) {
+        let found = match self.segment.record_at(self.offset) {
             Some((payload, end)) => Found::Record { payload, end },
             None => match self.unfinished_at(self.offset) {
                 Some(end) => Found::Unfinished {

@@ -8,9 +8,10 @@ use std::hash::{DefaultHasher, Hasher};
 use bytes::Buf;
 use terse_core::{CODE_CHARS_MAX, REFERRER_BYTES_MAX, TARGET_BYTES_MAX, USER_AGENT_BYTES_MAX};
 
-use super::frame::{Found, Scan, Seal};
+use super::frame::{Found, Scan, Sealed};
 use super::header::{HEADER_BYTES, SegmentHeader};
-use super::record;
+use super::record::{self, Text};
+use super::texts;
 
 const ALIGNMENT_BYTES: usize = 8;
 const RECORDS_MAX: u8 = 16;
@@ -32,11 +33,15 @@ fn payload(bytes: &[u8]) {
     let Ok(click) = record::decode(bytes) else {
         return;
     };
+    let here = |text| match text {
+        Some(Text::Here(text)) => text,
+        Some(Text::In(_)) | None => &[],
+    };
     for (text, bytes_max) in [
         (click.short_code, CODE_CHARS_MAX),
         (click.original_url, TARGET_BYTES_MAX),
-        (click.referrer.unwrap_or_default(), REFERRER_BYTES_MAX),
-        (click.user_agent.unwrap_or_default(), USER_AGENT_BYTES_MAX),
+        (here(click.referrer), REFERRER_BYTES_MAX),
+        (here(click.user_agent), USER_AGENT_BYTES_MAX),
     ] {
         let kept = record::text(text, bytes_max);
         assert!(kept.len() <= bytes_max && !kept.contains('\0'), "{kept:?}");
@@ -52,8 +57,14 @@ fn file(bytes: &[u8]) {
         }
         Err(_) => bytes.get(40..48).map_or(0, |mut salt| salt.get_u64_le()),
     };
+    let segment = Sealed::new(bytes, salt);
     for (_, found) in records_in(bytes, salt) {
         payload(found);
+        if let Ok(click) = record::decode(found) {
+            // References may lead anywhere; what is lost is said.
+            let lost = texts::lost(segment, &click);
+            assert!(lost.count() <= 2, "two texts at most");
+        }
     }
 }
 
@@ -114,7 +125,7 @@ fn records_in(bytes: &[u8], salt: u64) -> Records<'_> {
     let mut records = Vec::new();
     let mut begin = HEADER_BYTES;
     let mut was_tail = false;
-    for found in Scan::new(bytes, HEADER_BYTES, Seal::new(salt)) {
+    for found in Scan::new(Sealed::new(bytes, salt), HEADER_BYTES) {
         assert!(!was_tail, "something follows what should be the last");
         let end = match found {
             Found::Record { payload, end } => {

@@ -1,16 +1,18 @@
 //! A look at a journal that changes nothing: for operators, also while a server writes it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
 use terse_store::{Position, Store};
 
-use super::frame::{Found, Scan, Seal};
+use super::frame::{Found, Scan, Sealed};
 use super::header::{HEADER_BYTES, SEGMENT_SUFFIX, SegmentHeader};
 use super::leftovers::{has_records, of_that_name, read, read_header};
 use super::problem::{Problem, ProblemKind};
 use super::record;
 use super::succession::Succession;
+use super::texts;
 
 /// What files that were set aside have in their names.
 const ASIDE_SUFFIX: &str = ".seg.bad";
@@ -159,8 +161,10 @@ impl Inspection {
                 kind,
             });
         };
+        let segment = Sealed::new(bytes, header.salt);
+        let mut lost = BTreeSet::new();
         let mut begin = HEADER_BYTES;
-        for found in Scan::new(bytes, HEADER_BYTES, Seal::new(header.salt)) {
+        for found in Scan::new(segment, HEADER_BYTES) {
             match found {
                 Found::Record { payload, end } => {
                     let position = Position {
@@ -168,9 +172,12 @@ impl Inspection {
                         offset: end as u64,
                     };
                     self.unshipped_clicks += u64::from(position > shipped);
-                    if let Err(reason) = record::decode(payload) {
-                        let offset = begin as u64;
-                        report(ProblemKind::Record { offset, reason });
+                    match record::decode(payload) {
+                        Ok(click) => lost.extend(texts::lost(segment, &click)),
+                        Err(reason) => {
+                            let offset = begin as u64;
+                            report(ProblemKind::Record { offset, reason });
+                        }
                     }
                     begin = end;
                 }
@@ -187,6 +194,9 @@ impl Inspection {
                     begin = end;
                 }
             }
+        }
+        for offset in lost {
+            report(ProblemKind::Text { offset });
         }
     }
 }

@@ -135,7 +135,7 @@ impl Journal {
     /// survives the end of the machine. Makes no system call and waits for nobody, except when a segment is full.
     pub fn append(&self, click: &ClickRecord<'_>) -> Result<Appended, Shed> {
         let shared = &*self.shared;
-        let appended = self.lane().append(&Payload::of(click), &shared.folder);
+        let appended = self.lane().append(Payload::of(click), &shared.folder);
         let appended = appended.map_err(|reason| {
             shared.shed[reason as usize].fetch_add(1, Ordering::Relaxed);
             Shed

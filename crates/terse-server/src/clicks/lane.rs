@@ -88,7 +88,7 @@ impl Lane {
     ///
     /// # Errors
     /// When there is none to be had.
-    pub(super) fn append(&self, payload: &Payload<'_>, folder: &Folder) -> Result<Appended, NoRoom> {
+    pub(super) fn append(&self, payload: Payload<'_>, folder: &Folder) -> Result<Appended, NoRoom> {
         let mut writer = lock(&self.writer);
         let fits = |active: &SegmentWriter| active.takes(payload.bytes());
         let began_segment = !writer.active.as_ref().is_some_and(fits);

@@ -48,6 +48,12 @@ pub enum ProblemKind {
         /// Why.
         reason: Undecodable,
     },
+    /// The record that begins here cannot be read, and others refer to it for what their visitors said. Those clicks are counted;
+    /// of their referrers and user agents, the ones that stood there are lost.
+    Text {
+        /// Where it begins.
+        offset: u64,
+    },
     /// So many segments of its lane, just before it, are neither there nor shipped.
     Missing {
         /// How many.
@@ -89,6 +95,10 @@ impl fmt::Display for ProblemKind {
                 write!(f, "a torn record of {bytes} bytes at offset {offset}")
             }
             Self::Record { offset, reason } => write!(f, "record at offset {offset}: {reason}"),
+            Self::Text { offset } => write!(
+                f,
+                "clicks refer to the record at offset {offset}, which is damaged: what it told of their visitors is lost"
+            ),
             Self::Missing { segments } => write!(
                 f,
                 "{segments} segments before it are gone and were not shipped to this database: their clicks are lost"

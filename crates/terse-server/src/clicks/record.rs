@@ -1,4 +1,4 @@
-//! A click as bytes: the payload of a journal record, version 2 (`docs/journal-format.md`).
+//! A click as bytes: the payload of a journal record, version 3 (`docs/journal-format.md`).
 //!
 //! Encoding copies straight into the segment, decoding borrows from it; neither allocates. Decoding accepts any bytes and
 //! never panics.
@@ -13,9 +13,12 @@ use terse_core::{
 pub(super) const PAYLOAD_BYTES_MAX: usize =
     FIXED_BYTES + CODE_CHARS_MAX + TARGET_BYTES_MAX + REFERRER_BYTES_MAX + USER_AGENT_BYTES_MAX;
 
-/// Version 1, which did not name the link's version, was never released.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// The same, but that every text stands in it itself. Version 1, which did not name the link's version, was never released.
+const VERSION_WITHOUT_REFERENCES: u8 = 2;
 const FIXED_BYTES: usize = 44;
+/// Where a fixed part says which texts stand elsewhere, and how long those of visitors are.
+const REFERENCES_AT: usize = 3;
 const HAS_OWNER: u8 = 1;
 const HAS_REFERRER: u8 = 1 << 1;
 const HAS_USER_AGENT: u8 = 1 << 2;
@@ -27,10 +30,13 @@ const BOT_REASONS: [BotReason; 4] = [
     BotReason::Crawler,
 ];
 const KNOWN_FLAGS: u8 = 0b0111_1111;
+/// What stands in a record for a text that an earlier one has.
+const REFERENCE_BYTES: usize = size_of::<u32>();
 
-/// A redirect that is about to be answered, or was. Borrows its texts: the hot path copies them once, into the journal.
+/// A redirect that is about to be answered, or was. Borrows its texts: the hot path copies them once, into the journal. What a
+/// visitor said is `T`: a text when it is written, and when it is read perhaps only where that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClickRecord<'a> {
+pub struct ClickRecord<'a, T = &'a [u8]> {
     /// When it is answered.
     pub at: Timestamp,
     /// The link.
@@ -44,16 +50,34 @@ pub struct ClickRecord<'a> {
     /// The target as it was given, UTF-8; at most [`TARGET_BYTES_MAX`] bytes are kept.
     pub original_url: &'a [u8],
     /// The `Referer` header as sent; at most [`REFERRER_BYTES_MAX`] bytes are kept.
-    pub referrer: Option<&'a [u8]>,
+    pub referrer: Option<T>,
     /// The `User-Agent` header as sent; at most [`USER_AGENT_BYTES_MAX`] bytes are kept.
-    pub user_agent: Option<&'a [u8]>,
+    pub user_agent: Option<T>,
     /// Why it is not a person's, where the request said so itself, or where its user agent did and is not kept. What a kept
     /// user agent says is left to the shipper.
     pub bot: Option<BotReason>,
 }
 
+/// What a text of a visitor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A referrer.
+    Referrer,
+    /// A user agent.
+    UserAgent,
+}
+
+/// A text of a visitor, as a record has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text<'a> {
+    /// Itself.
+    Here(&'a [u8]),
+    /// The one that stands, in the same role, in the record at this offset of the segment.
+    In(u32),
+}
+
 /// A click whose texts are cut to their limits, ready to be copied.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Payload<'a> {
     fixed: [u8; FIXED_BYTES],
     texts: [&'a [u8]; 4],
@@ -68,6 +92,9 @@ pub enum Undecodable {
     /// A flag that this version does not have.
     #[error("payload flags {0:#04x} are unknown")]
     Flags(u8),
+    /// A reference that this version does not have.
+    #[error("payload references {0:#04x} are unknown")]
+    References(u8),
     /// The lengths do not add up to the payload.
     #[error("payload lengths are inconsistent")]
     Lengths,
@@ -103,6 +130,26 @@ impl<'a> Payload<'a> {
         }
     }
 
+    /// A text of the visitor, where it stands itself; an empty one where it does not, or there is none.
+    pub(super) fn text(&self, role: Role) -> &'a [u8] {
+        self.texts[role.place()]
+    }
+
+    /// Where that text begins in the payload.
+    pub(super) fn offset_of(&self, role: Role) -> usize {
+        let before = &self.texts[..role.place()];
+        FIXED_BYTES + before.iter().map(|text| text.len()).sum::<usize>()
+    }
+
+    /// The same with a reference in the place of that text: the offset of a record in the same segment, little-endian.
+    pub(super) fn referring(mut self, role: Role, offset: &'a [u8; REFERENCE_BYTES]) -> Self {
+        self.fixed[REFERENCES_AT] |= role.reference();
+        let bytes = u16::try_from(REFERENCE_BYTES).expect("four");
+        self.fixed[role.length_at()..][..2].copy_from_slice(&bytes.to_le_bytes());
+        self.texts[role.place()] = offset;
+        self
+    }
+
     /// How long it is.
     pub(super) fn bytes(&self) -> usize {
         FIXED_BYTES + self.texts.iter().map(|text| text.len()).sum::<usize>()
@@ -117,13 +164,36 @@ impl<'a> Payload<'a> {
     }
 }
 
+impl Role {
+    fn place(self) -> usize {
+        match self {
+            Self::Referrer => 2,
+            Self::UserAgent => 3,
+        }
+    }
+
+    fn length_at(self) -> usize {
+        match self {
+            Self::Referrer => 6,
+            Self::UserAgent => 8,
+        }
+    }
+
+    fn reference(self) -> u8 {
+        match self {
+            Self::Referrer => 1,
+            Self::UserAgent => 1 << 1,
+        }
+    }
+}
+
 /// Reads a payload back. Its texts are what was sent, not necessarily UTF-8: [`text`] makes them so.
-pub(super) fn decode(payload: &[u8]) -> Result<ClickRecord<'_>, Undecodable> {
+pub(super) fn decode(payload: &[u8]) -> Result<ClickRecord<'_, Text<'_>>, Undecodable> {
     let (mut fixed, mut texts) = payload
         .split_at_checked(FIXED_BYTES)
         .ok_or(Undecodable::Lengths)?;
     match fixed.get_u8() {
-        VERSION => {}
+        VERSION | VERSION_WITHOUT_REFERENCES => {}
         other => return Err(Undecodable::Version(other)),
     }
     let flags = fixed.get_u8();
@@ -132,7 +202,10 @@ pub(super) fn decode(payload: &[u8]) -> Result<ClickRecord<'_>, Undecodable> {
     }
     let has = |flag| flags & flag != 0;
     let code_bytes = usize::from(fixed.get_u8());
-    fixed.advance(1);
+    let references = fixed.get_u8();
+    if references & !(Role::Referrer.reference() | Role::UserAgent.reference()) != 0 {
+        return Err(Undecodable::References(references));
+    }
     let url_bytes = usize::from(fixed.get_u16_le());
     let referrer_bytes = usize::from(fixed.get_u16_le());
     let agent_bytes = usize::from(fixed.get_u16_le());
@@ -148,8 +221,15 @@ pub(super) fn decode(payload: &[u8]) -> Result<ClickRecord<'_>, Undecodable> {
         owner: owner.map_err(|_| Undecodable::Id)?,
         short_code: take(&mut texts, code_bytes)?,
         original_url: take(&mut texts, url_bytes)?,
-        referrer: Some(take(&mut texts, referrer_bytes)?).filter(|_| has(HAS_REFERRER)),
-        user_agent: Some(take(&mut texts, agent_bytes)?).filter(|_| has(HAS_USER_AGENT)),
+        referrer: Some(of_visitor(
+            &mut texts,
+            referrer_bytes,
+            references,
+            Role::Referrer,
+        )?)
+        .filter(|_| has(HAS_REFERRER)),
+        user_agent: Some(of_visitor(&mut texts, agent_bytes, references, Role::UserAgent)?)
+            .filter(|_| has(HAS_USER_AGENT)),
         bot: BOT_REASONS.into_iter().find(|reason| has(bot_flag(*reason))),
     };
     if texts.is_empty() {
@@ -211,6 +291,20 @@ pub(super) fn front(text: &[u8], bytes_max: usize) -> &[u8] {
         end -= back.unwrap_or(0);
     }
     &text[..end]
+}
+
+fn of_visitor<'a>(
+    texts: &mut &'a [u8],
+    bytes: usize,
+    references: u8,
+    role: Role,
+) -> Result<Text<'a>, Undecodable> {
+    let text = take(texts, bytes)?;
+    if references & role.reference() == 0 {
+        return Ok(Text::Here(text));
+    }
+    let offset = text.try_into().map_err(|_| Undecodable::Lengths)?;
+    Ok(Text::In(u32::from_le_bytes(offset)))
 }
 
 fn take<'a>(texts: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], Undecodable> {

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
-use super::frame::{Seal, frame_bytes};
+use super::frame::{FRAME_HEAD_BYTES, Seal, frame_bytes};
 use super::header::{HEADER_BYTES, SegmentHeader};
-use super::record::Payload;
+use super::record::{Payload, Role};
+use super::texts::{Recent, Sought};
 use map::{Map, MapWriter};
 
 mod map;
@@ -47,6 +48,7 @@ pub(super) struct SegmentWriter {
     /// The segment.
     pub(super) segment: Arc<Segment>,
     seal: Seal,
+    recent: Recent,
     map: MapWriter,
 }
 
@@ -76,7 +78,12 @@ impl SegmentWriter {
             synced: AtomicUsize::new(HEADER_BYTES),
             sync_failed: AtomicBool::new(false),
         });
-        Ok(Self { segment, seal, map })
+        Ok(Self {
+            segment,
+            seal,
+            recent: Recent::default(),
+            map,
+        })
     }
 
     fn make_file(path: &Path, header: &SegmentHeader) -> io::Result<(File, MapWriter)> {
@@ -101,7 +108,36 @@ impl SegmentWriter {
     }
 
     /// Appends a record; [`Self::takes`] must have said yes. Gives the offset behind it.
-    pub(super) fn append(&mut self, payload: &Payload<'_>) -> usize {
+    pub(super) fn append(&mut self, payload: Payload<'_>) -> usize {
+        let written = self.map.map().published();
+        let referrer = self
+            .recent
+            .seek(Role::Referrer, payload.text(Role::Referrer), written);
+        let user_agent = self
+            .recent
+            .seek(Role::UserAgent, payload.text(Role::UserAgent), written);
+        let (at_referrer, at_user_agent);
+        let mut payload = payload;
+        if let Sought::In(record) = referrer {
+            at_referrer = record.to_le_bytes();
+            payload = payload.referring(Role::Referrer, &at_referrer);
+        }
+        if let Sought::In(record) = user_agent {
+            at_user_agent = record.to_le_bytes();
+            payload = payload.referring(Role::UserAgent, &at_user_agent);
+        }
+        let record = self.map.end();
+        self.copy(&payload);
+        for (role, sought) in [(Role::Referrer, referrer), (Role::UserAgent, user_agent)] {
+            if let Sought::New(place) = sought {
+                let begin = record + FRAME_HEAD_BYTES;
+                self.recent.note(place, role, &payload, record, begin);
+            }
+        }
+        self.map.end()
+    }
+
+    fn copy(&mut self, payload: &Payload<'_>) {
         let payload_bytes = payload.bytes();
         let length = u32::try_from(payload_bytes).expect("a payload has a limit far below 4 GiB");
         let seal = self.seal;
@@ -109,7 +145,6 @@ impl SegmentWriter {
             payload.write_to(body);
             seal.of(length, &body[..payload_bytes])
         });
-        self.map.end()
     }
 }
 

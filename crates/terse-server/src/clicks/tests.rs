@@ -21,6 +21,7 @@ mod recovery;
 mod refused;
 mod removed;
 mod shipping;
+mod texts;
 mod unreadable;
 
 /// A data directory, and what outlives the runs in it.

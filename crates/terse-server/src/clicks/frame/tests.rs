@@ -42,7 +42,7 @@ impl Image {
             let mut bytes = vec![0; payload.bytes()];
             payload.write_to(&mut bytes);
             records.push((offset + FRAME_HEAD_BYTES + bytes.len(), bytes));
-            offset = writer.append(&payload);
+            offset = writer.append(payload);
         }
         Self {
             bytes: std::fs::read(&writer.segment.path).expect("the segment's file"),
@@ -52,10 +52,15 @@ impl Image {
         }
     }
 
+    fn sealed<'a>(&self, bytes: &'a [u8]) -> Sealed<'a> {
+        let seal = self.seal;
+        Sealed { bytes, seal }
+    }
+
     fn scan<'a>(&self, bytes: &'a [u8]) -> (Vec<&'a [u8]>, Vec<Found<'a>>) {
         let mut records = Vec::new();
         let mut damages = Vec::new();
-        for found in Scan::new(bytes, HEADER_BYTES, self.seal) {
+        for found in Scan::new(self.sealed(bytes), HEADER_BYTES) {
             match found {
                 Found::Record { payload, .. } => records.push(payload),
                 other => damages.push(other),

@@ -11,7 +11,10 @@ const BOTS: [Option<BotReason>; 5] = [
 ];
 
 fn encoded(click: &ClickRecord<'_>) -> Vec<u8> {
-    let payload = Payload::of(click);
+    written(&Payload::of(click))
+}
+
+fn written(payload: &Payload<'_>) -> Vec<u8> {
     let mut bytes = vec![0; payload.bytes()];
     payload.write_to(&mut bytes);
     bytes
@@ -31,9 +34,28 @@ fn click<'a>(referrer: Option<&'a [u8]>, user_agent: Option<&'a [u8]>) -> ClickR
     }
 }
 
-/// What `check` makes of `click`, written and read.
+/// What `check` makes of `click`, written and read. Its texts stand in it.
 fn decoded<T>(click: &ClickRecord<'_>, check: impl FnOnce(ClickRecord<'_>) -> T) -> T {
-    check(decode(&encoded(click)).expect("what was encoded decodes"))
+    let bytes = encoded(click);
+    let read = decode(&bytes).expect("what was encoded decodes");
+    check(ClickRecord {
+        at: read.at,
+        link_id: read.link_id,
+        version: read.version,
+        owner: read.owner,
+        short_code: read.short_code,
+        original_url: read.original_url,
+        referrer: read.referrer.map(here),
+        user_agent: read.user_agent.map(here),
+        bot: read.bot,
+    })
+}
+
+fn here(text: Text<'_>) -> &[u8] {
+    match text {
+        Text::Here(text) => text,
+        Text::In(offset) => panic!("it should not stand at {offset}"),
+    }
 }
 
 #[test]
@@ -50,13 +72,50 @@ fn a_click_reads_back_as_it_was() {
 #[test]
 fn the_layout_is_the_documented_one() {
     let bytes = encoded(&click(Some(b"R"), Some(b"UA")));
-    let fixed = [2, 0b111, 5, 0, 22, 0, 1, 0, 2, 0, 0, 0];
+    let fixed = [3, 0b111, 5, 0, 22, 0, 1, 0, 2, 0, 0, 0];
     assert_eq!(bytes[..12], fixed);
     assert_eq!(bytes[12..20], 1_700_000_000_123_i64.to_le_bytes());
     assert_eq!(bytes[20..28], 7_i64.to_le_bytes());
     assert_eq!(bytes[28..36], 3_i64.to_le_bytes());
     assert_eq!(bytes[36..44], 4_i64.to_le_bytes());
     assert_eq!(&bytes[44..], "briefhttps://example.com/äRUA".as_bytes());
+}
+
+#[test]
+fn a_text_that_stands_elsewhere_is_four_bytes_in_its_place() {
+    let click = click(Some(b"https://news.example/"), Some(b"UA"));
+    let (referrer, user_agent) = (64_u32.to_le_bytes(), 4096_u32.to_le_bytes());
+    let payload = Payload::of(&click).referring(Role::Referrer, &referrer);
+    assert_eq!(payload.offset_of(Role::UserAgent), payload.bytes() - 2);
+    let both = payload.clone().referring(Role::UserAgent, &user_agent);
+    for (payload, references, texts) in [
+        (payload, 1, (Text::In(64), Text::Here(b"UA"))),
+        (both, 3, (Text::In(64), Text::In(4096))),
+    ] {
+        let bytes = written(&payload);
+        assert_eq!((bytes[3], bytes[6]), (references, 4));
+        let read = decode(&bytes).expect("a payload");
+        assert_eq!((read.referrer, read.user_agent), (Some(texts.0), Some(texts.1)));
+        assert_eq!(
+            (read.short_code, read.original_url),
+            (click.short_code, click.original_url)
+        );
+    }
+}
+
+#[test]
+fn what_was_written_before_there_were_references_is_read() {
+    let mut bytes = encoded(&click(Some(b"R"), Some(b"UA")));
+    bytes[0] = 2;
+    let user_agent = decode(&bytes).map(|click| click.user_agent);
+    assert_eq!(user_agent, Ok(Some(Text::Here(b"UA"))));
+}
+
+#[test]
+fn a_reference_of_another_length_is_refused() {
+    let mut bytes = encoded(&click(None, Some(b"UAs")));
+    bytes[3] = 2;
+    assert_eq!(decode(&bytes), Err(Undecodable::Lengths));
 }
 
 #[test]
@@ -132,8 +191,10 @@ fn payloads_of_other_programs_are_refused_with_their_reason() {
         bytes[at] = to;
         decode(&bytes).expect_err("it was changed")
     };
-    assert_eq!(changed(0, 3), Undecodable::Version(3));
+    assert_eq!(changed(0, 1), Undecodable::Version(1));
+    assert_eq!(changed(0, 4), Undecodable::Version(4));
     assert_eq!(changed(1, 0x80), Undecodable::Flags(0x80));
+    assert_eq!(changed(3, 4), Undecodable::References(4));
     assert_eq!(changed(2, 4), Undecodable::Lengths);
     assert_eq!(changed(2, 200), Undecodable::Lengths);
     assert_eq!(changed(27, 0x80), Undecodable::Id);

@@ -4,7 +4,7 @@ use terse_core::{LinkId, ManualClock, Seeded, Timestamp};
 
 use super::*;
 use crate::clicks::ClickRecord;
-use crate::clicks::frame::{Found, Scan};
+use crate::clicks::frame::{Found, Scan, Sealed};
 use crate::clicks::header::JournalId;
 
 fn segment(folder: &Path) -> SegmentWriter {
@@ -32,7 +32,7 @@ fn append(writer: &mut SegmentWriter) -> usize {
         bot: None,
     });
     assert!(writer.takes(payload.bytes()));
-    writer.append(&payload)
+    writer.append(payload)
 }
 
 #[test]
@@ -63,7 +63,8 @@ fn a_writer_that_is_cut_off_amid_a_record_leaves_an_unfinished_one() {
     }));
     assert!(cut_off.is_err());
     let bytes = std::fs::read(&writer.segment.path).expect("its file");
-    let found = Scan::new(&bytes, offset, writer.seal).collect::<Vec<_>>();
+    let sealed = Sealed::new(&bytes, writer.segment.header.salt);
+    let found = Scan::new(sealed, offset).collect::<Vec<_>>();
     assert_eq!(found, [Found::Unfinished { offset, end: 4096 }]);
     assert_eq!(writer.segment.published().len(), offset);
 }

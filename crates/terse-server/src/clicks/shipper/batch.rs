@@ -7,10 +7,10 @@ use terse_core::{CODE_CHARS_MAX, Click, TARGET_BYTES_MAX};
 use terse_store::{Pace, Position, VisitedLink};
 
 use super::interner::Interner;
-use crate::clicks::frame::{Found, Scan, Seal};
+use crate::clicks::frame::{Found, Scan, Sealed};
 use crate::clicks::header::{HEADER_BYTES, SegmentHeader};
 use crate::clicks::problem::ProblemKind;
-use crate::clicks::record::{self, ClickRecord};
+use crate::clicks::record::{self, ClickRecord, Text};
 
 /// The most clicks that are given to the store at once.
 pub const SHIP_BATCH_MAX: usize = 10_000;
@@ -73,24 +73,27 @@ impl Batch {
             end: start,
         };
         let (mut visited, mut pace) = (HashSet::new(), Pace::default());
+        let segment = Sealed::new(bytes, header.salt);
         interner.begin();
-        for found in Scan::new(bytes, start, Seal::new(header.salt)) {
+        for found in Scan::new(segment, start) {
             pace.step();
             if let Some(record) = batch.take(&found) {
                 if links == Links::MayBeLost && visited.insert((record.link_id, record.version)) {
                     batch.visited.push(visited_link(&record));
                 }
-                batch.clicks.push(click(&record, interner));
+                batch.clicks.push(click(&record, segment, interner));
             }
             if batch.clicks.len() == SHIP_BATCH_MAX || batch.end - start >= BATCH_BYTES_MAX {
                 break;
             }
         }
+        let lost = interner.lost().map(|offset| ProblemKind::Text { offset });
+        batch.problems.extend(lost);
         batch
     }
 
     /// Passes over what was found; the click, if it is one.
-    fn take<'a>(&mut self, found: &Found<'a>) -> Option<ClickRecord<'a>> {
+    fn take<'a>(&mut self, found: &Found<'a>) -> Option<ClickRecord<'a, Text<'a>>> {
         let offset = self.end as u64;
         match *found {
             Found::Record { payload, end } => {
@@ -118,21 +121,24 @@ impl Batch {
     }
 }
 
-fn click(record: &ClickRecord<'_>, interner: &mut Interner) -> Click {
-    let (user_agent, named) = record.user_agent.map(|bytes| interner.user_agent(bytes)).unzip();
+fn click<'a>(record: &ClickRecord<'a, Text<'a>>, segment: Sealed<'a>, interner: &mut Interner) -> Click {
+    let user_agent = record
+        .user_agent
+        .and_then(|text| interner.user_agent(text, segment));
+    let (user_agent, named) = user_agent.unzip();
     Click {
         at: record.at,
         link_id: record.link_id,
         version: record.version,
         owner: record.owner,
-        referrer: record.referrer.map(|bytes| interner.referrer(bytes)),
+        referrer: record.referrer.and_then(|text| interner.referrer(text, segment)),
         user_agent,
         // What the request said of itself is surer than what its sender is called.
         bot: record.bot.or(named.flatten()),
     }
 }
 
-fn visited_link(record: &ClickRecord<'_>) -> VisitedLink {
+fn visited_link(record: &ClickRecord<'_, Text<'_>>) -> VisitedLink {
     VisitedLink {
         link_id: record.link_id,
         version: record.version,

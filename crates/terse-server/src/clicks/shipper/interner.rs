@@ -1,16 +1,18 @@
 //! Texts of clicks, each made once: of ten thousand clicks, most share their browser and their referrer with others.
 //!
 //! What a text's bytes mean (which text they are stored as, which kind of program they name) is remembered across
-//! batches; which of a batch's texts it is, within one.
+//! batches; which of a batch's texts it is, within one. So is what stands in a record that others of the batch's segment refer to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use terse_core::{BotReason, REFERRER_BYTES_MAX, TextIndex, USER_AGENT_BYTES_MAX};
 
 use crate::clicks::bots;
-use crate::clicks::record;
+use crate::clicks::frame::Sealed;
+use crate::clicks::record::{self, Role, Text};
+use crate::clicks::texts::text_in;
 
 /// Bytes of one kind of texts that are remembered; then all are forgotten, and those in use soon remembered again.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
@@ -24,16 +26,23 @@ pub(super) struct Interner {
     user_agents: Known,
     batch: u64,
     texts: Vec<Arc<str>>,
+    /// Where texts of the batch's segment should stand and do not.
+    lost: BTreeSet<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    by_bytes: HashMap<Box<[u8]>, Text, RandomState>,
+    by_bytes: HashMap<Box<[u8]>, Meaning, RandomState>,
     bytes: usize,
+    /// What stands in the records of the batch's segment, by their offsets.
+    by_record: HashMap<u32, Option<Named>, RandomState>,
 }
 
+/// Which of a batch's texts it is, and which kind of program it names.
+type Named = (TextIndex, Option<BotReason>);
+
 #[derive(Debug)]
-struct Text {
+struct Meaning {
     stored_as: Arc<str>,
     bot: Option<BotReason>,
     /// The last batch that it was in, and its place there.
@@ -46,6 +55,9 @@ impl Interner {
     pub(super) fn begin(&mut self) {
         self.batch += 1;
         self.texts.clear();
+        self.lost.clear();
+        self.referrers.by_record.clear();
+        self.user_agents.by_record.clear();
     }
 
     /// The texts of the batch, by [`TextIndex`].
@@ -53,33 +65,66 @@ impl Interner {
         std::mem::take(&mut self.texts)
     }
 
-    /// A referrer, as it was sent.
-    pub(super) fn referrer(&mut self, bytes: &[u8]) -> TextIndex {
-        let learn = || (record::text(bytes, REFERRER_BYTES_MAX), None);
-        self.referrers.find(bytes, self.batch, &mut self.texts, learn).0
+    /// Where in the segment records stand that are damaged, and that clicks of the batch refer to for a text.
+    pub(super) fn lost(&self) -> impl Iterator<Item = u64> {
+        self.lost.iter().copied()
     }
 
-    /// A user agent, as it was sent, and what kind of bot it names, if any.
-    pub(super) fn user_agent(&mut self, bytes: &[u8]) -> (TextIndex, Option<BotReason>) {
-        let learn = || {
+    /// A referrer, as a record of `segment` has it. `None` if it is lost.
+    pub(super) fn referrer(&mut self, text: Text<'_>, segment: Sealed<'_>) -> Option<TextIndex> {
+        let learn = |bytes: &[u8]| (record::text(bytes, REFERRER_BYTES_MAX), None);
+        let of_bytes =
+            |known: &mut Known, bytes: &[u8]| known.find(bytes, self.batch, &mut self.texts, learn);
+        let found = self.referrers.resolve(text, Role::Referrer, segment, of_bytes);
+        let lost = found.map_err(|offset| self.lost.insert(offset));
+        lost.ok().map(|(index, _)| index)
+    }
+
+    /// A user agent, as a record of `segment` has it, and what kind of bot it names, if any. `None` if it is lost.
+    pub(super) fn user_agent(&mut self, text: Text<'_>, segment: Sealed<'_>) -> Option<Named> {
+        let learn = |bytes: &[u8]| {
             let text = record::text(bytes, USER_AGENT_BYTES_MAX);
             let bot = bots::classify(&text);
             (text, bot)
         };
-        self.user_agents.find(bytes, self.batch, &mut self.texts, learn)
+        let of_bytes =
+            |known: &mut Known, bytes: &[u8]| known.find(bytes, self.batch, &mut self.texts, learn);
+        let found = self.user_agents.resolve(text, Role::UserAgent, segment, of_bytes);
+        found.map_err(|offset| self.lost.insert(offset)).ok()
     }
 }
 
 impl Known {
+    /// What `text` is. An error is the offset of the record where it should stand.
+    fn resolve(
+        &mut self,
+        text: Text<'_>,
+        role: Role,
+        segment: Sealed<'_>,
+        mut of_bytes: impl FnMut(&mut Self, &[u8]) -> Named,
+    ) -> Result<Named, u64> {
+        let offset = match text {
+            Text::Here(bytes) => return Ok(of_bytes(self, bytes)),
+            Text::In(offset) => offset,
+        };
+        let known = self.by_record.get(&offset).copied();
+        let named = known.unwrap_or_else(|| {
+            let named = text_in(segment, role, offset).map(|bytes| of_bytes(self, bytes));
+            self.by_record.insert(offset, named);
+            named
+        });
+        named.ok_or(u64::from(offset))
+    }
+
     fn find(
         &mut self,
         bytes: &[u8],
         batch: u64,
         texts: &mut Vec<Arc<str>>,
-        learn: impl FnOnce() -> (String, Option<BotReason>),
-    ) -> (TextIndex, Option<BotReason>) {
+        learn: impl FnOnce(&[u8]) -> (String, Option<BotReason>),
+    ) -> Named {
         if !self.by_bytes.contains_key(bytes) {
-            self.insert(bytes, learn());
+            self.insert(bytes, learn(bytes));
         }
         let text = self
             .by_bytes
@@ -100,7 +145,7 @@ impl Known {
             self.bytes = 0;
         }
         self.bytes += cost;
-        let text = Text {
+        let text = Meaning {
             stored_as: text.into(),
             bot,
             batch: 0, // the first is 1
@@ -114,15 +159,31 @@ impl Known {
 mod tests {
     use super::*;
 
+    impl Interner {
+        fn referrer_here(&mut self, bytes: &[u8]) -> TextIndex {
+            let referrer = self.referrer(Text::Here(bytes), empty());
+            referrer.expect("it stands here")
+        }
+
+        fn user_agent_here(&mut self, bytes: &[u8]) -> Named {
+            let user_agent = self.user_agent(Text::Here(bytes), empty());
+            user_agent.expect("it stands here")
+        }
+    }
+
+    fn empty() -> Sealed<'static> {
+        Sealed::new(&[], 0)
+    }
+
     #[test]
     fn a_text_is_in_a_batch_once_and_in_every_batch_that_has_it() {
         let mut interner = Interner::default();
         for _ in 0..2 {
             interner.begin();
-            let a = interner.referrer(b"https://a/");
-            let b = interner.user_agent(b"https://a/").0;
+            let a = interner.referrer_here(b"https://a/");
+            let b = interner.user_agent_here(b"https://a/").0;
             assert_eq!((a, b), (TextIndex(0), TextIndex(1)));
-            assert_eq!(interner.referrer(b"https://a/"), a);
+            assert_eq!(interner.referrer_here(b"https://a/"), a);
             let texts = interner.finish();
             assert!(texts.iter().map(AsRef::as_ref).eq(["https://a/", "https://a/"]));
         }
@@ -134,11 +195,11 @@ mod tests {
         interner.begin();
         let texts = MEMORY_BYTES_MAX / ENTRY_BYTES;
         for number in 0..texts {
-            interner.referrer(format!("https://a/{number}").as_bytes());
+            interner.referrer_here(format!("https://a/{number}").as_bytes());
         }
         assert!(interner.referrers.bytes <= MEMORY_BYTES_MAX);
         assert!(interner.referrers.by_bytes.len() < texts);
-        let again = interner.referrer(b"https://a/0");
+        let again = interner.referrer_here(b"https://a/0");
         assert_eq!(&*interner.finish()[again.0 as usize], "https://a/0");
     }
 
@@ -147,8 +208,11 @@ mod tests {
         let mut interner = Interner::default();
         interner.begin();
         for _ in 0..2 {
-            assert_eq!(interner.user_agent(b"Googlebot/2.1").1, Some(BotReason::Crawler));
-            assert_eq!(interner.user_agent(b"curl/8.0").1, None);
+            assert_eq!(
+                interner.user_agent_here(b"Googlebot/2.1").1,
+                Some(BotReason::Crawler)
+            );
+            assert_eq!(interner.user_agent_here(b"curl/8.0").1, None);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use terse_core::Timestamp;
 
-use crate::clicks::frame::{Found, Scan, Seal};
+use crate::clicks::frame::{Found, Scan, Sealed};
 use crate::clicks::header::HEADER_BYTES;
 use crate::clicks::lane::Lane;
 use crate::clicks::record;
@@ -26,7 +26,7 @@ fn oldest_in(segment: &Arc<Segment>, passed_bytes: u64) -> Option<Timestamp> {
     if start >= bytes.len() {
         return None;
     }
-    let mut found = Scan::new(bytes, start, Seal::new(segment.header.salt));
+    let mut found = Scan::new(Sealed::new(bytes, segment.header.salt), start);
     found.find_map(|found| match found {
         Found::Record { payload, .. } => record::decode(payload).ok().map(|record| record.at),
         Found::Damage { .. } | Found::Unfinished { .. } => None,

@@ -1,7 +1,8 @@
 //! What former runs left.
 
 use super::*;
-use crate::clicks::header::{SEGMENT_BYTES_MAX, SEGMENT_SUFFIX};
+use crate::clicks::frame::{Found, Scan, Sealed};
+use crate::clicks::header::{HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_SUFFIX, SegmentHeader};
 use crate::clicks::leftovers;
 
 async fn recover(site: &Site, store: &Store) -> (Recovered, Vec<ProblemKind>) {
@@ -24,6 +25,17 @@ fn left_segment(site: &Site, range: std::ops::Range<i64>) -> PathBuf {
     let path = site.journal_path().join(segments.next().expect("a segment"));
     assert_eq!(segments.next(), None);
     path
+}
+
+/// Where the next record of this segment would begin.
+fn end_of_records(bytes: &[u8]) -> usize {
+    let header = SegmentHeader::decode(bytes).expect("a header");
+    let found = Scan::new(Sealed::new(bytes, header.salt), HEADER_BYTES);
+    let ends = found.map(|found| match found {
+        Found::Record { end, .. } => end,
+        other => panic!("undamaged, but for {other:?}"),
+    });
+    ends.last().expect("clicks")
 }
 
 #[tokio::test]
@@ -137,8 +149,7 @@ async fn a_record_that_a_killed_run_never_finished_is_no_problem() {
     let store = site.store().await;
     let segment = left_segment(&site, 0..20);
     let mut bytes = std::fs::read(&segment).expect("the segment");
-    let used = bytes.iter().rposition(|byte| *byte != 0).expect("clicks") + 1;
-    let next = used.next_multiple_of(8);
+    let next = end_of_records(&bytes);
     bytes[next..next + 20].copy_from_slice(b"\x40\0\0\0\0\0\0\0half a click");
     std::fs::write(&segment, bytes).expect("the segment");
     let inspection = inspect(&site.journal_path(), &store, Writer::Gone).await;
@@ -168,7 +179,13 @@ async fn a_flipped_bit_costs_one_click_and_not_its_followers() {
     let (recovered, problems) = recover(&site, &store).await;
     assert_eq!(recovered.clicks, 19);
     assert!(
-        matches!(problems[..], [ProblemKind::Damage { offset: 64, .. }]),
+        matches!(
+            problems[..],
+            [
+                ProblemKind::Damage { offset: 64, .. },
+                ProblemKind::Text { offset: 64 }
+            ]
+        ),
         "{problems:?}"
     );
     assert_eq!(stored(&store).await, numbers(1..20));
