@@ -67,6 +67,8 @@ pub(crate) enum Trouble {
     Undecided,
     #[error("a transaction panicked: {0}")]
     Panic(String),
+    #[error("another database is being copied into this one")]
+    BeingReplaced,
     #[error("the database undid the transaction by itself")]
     Undone,
     #[error("column {column} of {statement} holds {found}")]

@@ -27,6 +27,8 @@ const GROUP_TIME_PARTS: u32 = 4;
 const IDLE_WITHIN: Duration = Duration::from_secs(2);
 /// Names the lock among others of the database: "terse" in ASCII.
 pub(super) const WRITE_LOCK: i64 = 0x0074_6572_7365;
+/// Names the lock that servers share as long as they listen: "served" in ASCII. Who has it alone has the database alone.
+pub(super) const SERVED_LOCK: i64 = 0x7365_7276_6564;
 
 /// A task, and how long its statements may take.
 pub(super) type Waiting = (Box<dyn Task>, Patience);
