@@ -53,6 +53,9 @@ pub enum CopyError {
     /// The target has data.
     #[error("the target is not empty: it has rows in {0}")]
     Occupied(&'static str),
+    /// Servers have the target in use, and remember what it has.
+    #[error("the target is in use by running servers")]
+    InUse,
     /// The target gave back something else than was put in.
     #[error("the target does not have {0} as it was written, so nothing was kept")]
     Differs(&'static str),
@@ -66,7 +69,8 @@ enum End {
 
 impl Store {
     /// Copies everything in `source` into `target`, which is made, or brought up to date, if need be. Nobody else may be
-    /// working on a target that is a file; whoever writes to one of a server waits.
+    /// working on a target that is a file. One of a server is refused while a store follows its changes; commands that write
+    /// to it wait.
     ///
     /// `progress` hears how many rows were written and read again, and how many there are to do so with.
     ///
@@ -104,7 +108,8 @@ impl Store {
 async fn open_target(place: &Place, occupied: Occupied) -> std::result::Result<End, CopyError> {
     let options = StoreOptions::at(place.clone());
     Store::migrate(options.clone()).await.map_err(CopyError::Target)?;
-    let mut end = End::to_write(options).await.map_err(CopyError::Target)?;
+    let end = End::to_write(options).await.map_err(CopyError::Target)?;
+    let mut end = end.ok_or(CopyError::InUse)?;
     if occupied == Occupied::Refuse {
         for table in TABLES.iter().filter(|table| !table.has_one_row) {
             if end.has_rows(table).await.map_err(CopyError::Target)? {
@@ -191,10 +196,11 @@ impl End {
         })
     }
 
-    async fn to_write(options: StoreOptions) -> Result<Self> {
+    /// `None` while servers have the database in use. Who has a file in use is for the caller to know.
+    async fn to_write(options: StoreOptions) -> Result<Option<Self>> {
         Ok(match options.place.clone() {
-            Place::File(path) => Self::Sqlite(sqlite::copying::End::to_write(path, options).await?),
-            Place::Server(url) => Self::Postgres(postgres::copying::End::to_write(&url).await?),
+            Place::File(path) => Some(Self::Sqlite(sqlite::copying::End::to_write(path, options).await?)),
+            Place::Server(url) => postgres::copying::End::to_write(&url).await?.map(Self::Postgres),
         })
     }
 

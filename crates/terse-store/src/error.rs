@@ -63,10 +63,16 @@ pub(crate) enum Trouble {
     NoAnswer,
     #[error("other writes took too long")]
     NoTurn,
-    #[error("the database did not say whether it has committed: it may have been done all the same")]
-    Undecided,
+    #[error("the database did not say whether it has committed, it may have been done all the same: {0}")]
+    Undecided(String),
+    #[error("a statement before it had failed: {0}")]
+    Failed(String),
+    #[error("the task that writes has ended in the middle: it may have been done all the same")]
+    Abandoned,
     #[error("a transaction panicked: {0}")]
     Panic(String),
+    #[error("another database is being copied into this one")]
+    BeingReplaced,
     #[error("the database undid the transaction by itself")]
     Undone,
     #[error("column {column} of {statement} holds {found}")]
@@ -86,6 +92,17 @@ pub(crate) enum Trouble {
 impl Error {
     pub(crate) fn unavailable(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::Unavailable(Arc::new(cause))
+    }
+
+    /// What is behind it, down to what the engine said: for logs.
+    pub(crate) fn causes(&self) -> String {
+        let mut causes = Vec::new();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        causes.join(": ")
     }
 
     pub(crate) fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {

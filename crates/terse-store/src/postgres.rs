@@ -121,11 +121,11 @@ impl Postgres {
         let pending = Pending::new(job, answer);
         let progress = pending.progress();
         self.enqueue((Box::new(pending), patience))?;
-        let closed = |_| Err(Error::unavailable(Trouble::Closed));
+        let abandoned = |_| Err(Error::unavailable(Trouble::Abandoned));
         match timeout(self.limits.of(patience), &mut answered).await {
-            Ok(result) => result.unwrap_or_else(closed),
+            Ok(result) => result.unwrap_or_else(abandoned),
             Err(_) if progress.give_up() => Err(Error::unavailable(Trouble::NoTurn)),
-            Err(_) => answered.await.unwrap_or_else(closed),
+            Err(_) => answered.await.unwrap_or_else(abandoned),
         }
     }
 

@@ -22,7 +22,7 @@ Exit codes:
   0  done
   1  it failed; the message says why
   2  wrong usage or configuration
-  3  the data directory is in use by another process
+  3  the data directory, or the database, is in use by another process
   4  `check` found problems
 
 Results go to stdout, messages and logs to stderr. Every setting is a flag or an environment variable; the flag wins, an \

@@ -13,7 +13,7 @@ use crate::output;
 const FAILED: u8 = 1;
 /// Wrong usage or configuration.
 const USAGE: u8 = 2;
-/// The data directory is in use by another process.
+/// The data directory, or the database, is in use by another process.
 const IN_USE: u8 = 3;
 /// Something is wrong with the data.
 const PROBLEMS: u8 = 4;
@@ -34,6 +34,11 @@ impl Failure {
     /// What was written on the command line or in the environment makes no sense.
     pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
         Self::with_code(USAGE, message)
+    }
+
+    /// Another process has what is to be changed.
+    pub(crate) fn in_use(message: impl std::fmt::Display) -> Self {
+        Self::with_code(IN_USE, message)
     }
 
     /// Problems were found, and printed.
@@ -76,13 +81,10 @@ impl From<ConfigError> for Failure {
 impl From<DataDirError> for Failure {
     fn from(error: DataDirError) -> Self {
         match error {
-            DataDirError::InUse { .. } => Self::with_code(
-                IN_USE,
-                format!(
-                    "{error}: stop that process first, or name another directory with --data-dir; each server needs one of \
-                     its own, also where several share a PostgreSQL database"
-                ),
-            ),
+            DataDirError::InUse { .. } => Self::in_use(format!(
+                "{error}: stop that process first, or name another directory with --data-dir; each server needs one of \
+                 its own, also where several share a PostgreSQL database"
+            )),
             DataDirError::Io { .. } => Self::new(error),
         }
     }

@@ -22,6 +22,7 @@ use super::limits::{Limits, Patience};
 use super::tls;
 use super::tx::Tx;
 use super::url::PostgresUrl;
+use super::writer::SERVED_LOCK;
 use crate::bus::{AsOf, News, news_in};
 use crate::error::{Error, Result, Trouble};
 
@@ -193,7 +194,13 @@ impl Ear {
     }
 }
 
+/// Takes the lock of those who serve the database as well, which goes with the connection.
 async fn subscribe(client: &Client) -> Result<AsOf> {
+    let lock = format!("SELECT pg_try_advisory_lock_shared({SERVED_LOCK})");
+    let row = client.query_typed_one(&lock, &[]).await.map_err(error_of)?;
+    if !row.try_get::<_, bool>(0).map_err(error_of)? {
+        return Err(Error::unavailable(Trouble::BeingReplaced));
+    }
     client
         .batch_execute(&format!("LISTEN {CHANNEL}"))
         .await

@@ -7,17 +7,18 @@ use bytes::Bytes;
 use deadpool_postgres::{Object, Pool};
 use futures_util::{SinkExt, TryStreamExt};
 use tokio::sync::mpsc;
+use tokio_postgres::error::SqlState;
 
 use super::bus::CHANNEL;
 use super::failure::error_of;
 use super::limits::Limits;
 use super::url::PostgresUrl;
-use super::writer::WRITE_LOCK;
+use super::writer::{SERVED_LOCK, WRITE_LOCK};
 use super::{connection, schema};
 use crate::bus::MANY_CHANGED;
 use crate::copying::rows::{Chunk, Chunks, HEADER, Incoming, TRAILER};
 use crate::copying::tables::{Dialect, TABLES, Table};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Trouble};
 
 const DIALECT: Dialect = Dialect {
     bytewise: "\"C\"",
@@ -26,6 +27,9 @@ const DIALECT: Dialect = Dialect {
 
 /// A person waits, who is not in a hurry; also for writers that are in the middle of something.
 const LIMITS: Limits = Limits::new(Duration::from_secs(10));
+
+/// How long servers that were just stopped have until the database has noticed.
+const SERVERS_GONE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Statements may take as long as there are rows; the network is watched by the kernel.
 const UNHURRIED: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
@@ -47,13 +51,18 @@ impl End {
         Self::begin(&pool, &begin).await
     }
 
-    /// What nobody else writes meanwhile.
-    pub(crate) async fn to_write(url: &PostgresUrl) -> Result<Self> {
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; {UNHURRIED}; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
-            LIMITS.of(super::Patience::Quick).as_millis()
-        );
-        Self::begin(&connection::pool(url, 1, LIMITS)?, &begin).await
+    /// What nobody else writes meanwhile; `None` while servers use it, who would go on with what they remember of it.
+    pub(crate) async fn to_write(url: &PostgresUrl) -> Result<Option<Self>> {
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {UNHURRIED}");
+        let mut end = Self::begin(&connection::pool(url, 1, LIMITS)?, &begin).await?;
+        // First: whoever has this one waits for no server's turn to write, and keeps none waiting.
+        if !end.locked(SERVED_LOCK, SERVERS_GONE_WITHIN).await? {
+            return Ok(None);
+        }
+        if !end.locked(WRITE_LOCK, LIMITS.of(super::Patience::Quick)).await? {
+            return Err(Error::unavailable(Trouble::NoTurn));
+        }
+        Ok(Some(end))
     }
 
     /// The one number that `statement` gives.
@@ -155,6 +164,16 @@ impl End {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Whether nobody else has this lock; it goes with the transaction, which is lost if somebody has.
+    async fn locked(&mut self, lock: i64, within: Duration) -> Result<bool> {
+        let limit_ms = within.as_millis();
+        let statements = format!("SET LOCAL lock_timeout = {limit_ms}; SELECT pg_advisory_xact_lock({lock})");
+        match self.connection.batch_execute(&statements).await {
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
+            outcome => outcome.map(|()| true).map_err(error_of),
+        }
     }
 
     async fn execute(&mut self, statements: &str) -> Result<()> {

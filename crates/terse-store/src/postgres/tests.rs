@@ -123,6 +123,8 @@ async fn the_writer_sees_what_was_committed_before_its_turn_whatever_the_server_
     assert_eq!(level.expect("a level"), "read committed");
 }
 
+mod writes;
+
 static SLEEP: Sql = Sql::both("postgres::tests::SLEEP", "SELECT pg_sleep(5)");
 static LEVEL: Sql = Sql::both(
     "postgres::tests::LEVEL",

@@ -11,6 +11,7 @@ use futures_util::future::{join, try_join_all};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tokio_postgres::Error as PostgresError;
+use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::bus::CHANNEL;
@@ -41,7 +42,10 @@ pub(crate) struct Tx {
     opening: Option<String>,
     /// How long each statement may take; the server is told the same.
     limit: Duration,
-    is_broken: bool,
+    /// Why it can be used no more: the first error says it, those that follow only that there was one.
+    broken_by: Option<Error>,
+    /// What failed since a savepoint was last known to stand.
+    failed_by: Option<Error>,
 }
 
 impl Tx {
@@ -51,7 +55,8 @@ impl Tx {
             connection: Some(connection),
             opening: Some(opening),
             limit,
-            is_broken: false,
+            broken_by: None,
+            failed_by: None,
         }
     }
 
@@ -61,7 +66,8 @@ impl Tx {
             connection: Some(connection),
             opening: None,
             limit,
-            is_broken: false,
+            broken_by: None,
+            failed_by: None,
         }
     }
 
@@ -87,7 +93,7 @@ impl Tx {
     /// Whether the opening was sent, which is forgotten otherwise.
     ///
     /// # Errors
-    /// When the connection is of no use any more.
+    /// What made the connection of no use any more.
     pub(super) fn opened(&mut self) -> Result<bool> {
         self.connection()?;
         Ok(self.opening.take().is_none())
@@ -100,7 +106,7 @@ impl Tx {
 
     /// Ends a transaction that has only read, without waiting: whatever uses the connection next goes behind it.
     pub(super) fn end(mut self) {
-        if self.is_broken {
+        if self.broken_by.is_some() {
             return; // and is closed: what is under way on it would meet whoever had it next
         }
         let Some(connection) = self.connection.take() else {
@@ -198,20 +204,27 @@ impl Tx {
     }
 
     fn connection(&self) -> Result<&Object> {
-        self.connection
-            .as_ref()
-            .filter(|_| !self.is_broken)
-            .ok_or_else(|| Error::unavailable(Trouble::Closed))
+        match (&self.broken_by, &self.connection) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(connection)) => Ok(connection),
+            (None, None) => Err(Error::unavailable(Trouble::Closed)),
+        }
     }
 
     /// As [`Tx::note`], of a statement before which the opening was sent. If that failed, nobody knows what the statement was done
     /// in: an earlier savepoint, perhaps, of a task that believes it has succeeded.
     fn note_opened<T>(&mut self, outcome: Answered<(Outcome<()>, Outcome<T>)>) -> Result<T> {
         match outcome {
-            Ok((Ok(()), outcome)) => self.note(Ok(outcome)),
+            Ok((Ok(()), outcome)) => {
+                // Whatever failed before was undone.
+                self.failed_by = None;
+                self.note(Ok(outcome))
+            }
             Ok((Err(error), _)) => {
-                self.is_broken = true;
-                self.note(Ok(Err(error)))
+                let error = self.first(&error).unwrap_or_else(|| error_of(error));
+                self.opening = None;
+                self.broken_by.get_or_insert_with(|| error.clone());
+                Err(error)
             }
             Err(late) => self.note(Err(late)),
         }
@@ -223,15 +236,36 @@ impl Tx {
         match outcome {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
-                self.is_broken |= error.as_db_error().is_none();
-                Err(error_of(error))
+                if let Some(first) = self.first(&error) {
+                    return Err(first);
+                }
+                let breaks = ends_connection(&error);
+                let error = error_of(error);
+                if breaks {
+                    self.broken_by.get_or_insert_with(|| error.clone());
+                }
+                self.failed_by.get_or_insert_with(|| error.clone());
+                Err(error)
             }
             // None is expected any more.
             Err(_) => {
-                self.is_broken = true;
-                Err(Error::unavailable(Trouble::NoAnswer))
+                let error = Error::unavailable(Trouble::NoAnswer);
+                self.broken_by.get_or_insert_with(|| error.clone());
+                Err(error)
             }
         }
+    }
+
+    /// The error of which `error` is only an echo: that its transaction had failed already. It is no answer to whoever
+    /// asked now, so what it says of a single statement, such as a name that was taken, is not what it is.
+    fn first(&self, error: &PostgresError) -> Option<Error> {
+        if error.code() != Some(&SqlState::IN_FAILED_SQL_TRANSACTION) {
+            return None;
+        }
+        Some(match self.failed_by.clone()? {
+            Error::Conflict(taken) => Error::internal(Trouble::Failed(Error::Conflict(taken).to_string())),
+            first => first,
+        })
     }
 }
 
@@ -253,6 +287,13 @@ type Typed<'a> = Vec<(&'a (dyn ToSql + Sync), Type)>;
 fn typed<'a>(params: &'a [Param<'_>]) -> Typed<'a> {
     let with_type = |param: &'a Param<'_>| (param as &(dyn ToSql + Sync), type_of(param));
     params.iter().map(with_type).collect()
+}
+
+/// Whether nothing can be asked after this: the connection has broken, or the server says that it ends it.
+fn ends_connection(error: &PostgresError) -> bool {
+    error
+        .as_db_error()
+        .is_none_or(|error| matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)))
 }
 
 async fn open(connection: &Object, opening: Option<&str>) -> Outcome<()> {

@@ -4,6 +4,7 @@
 //! changes before it ends, and ids of events become visible in their order, which readers of the log and counters of the tail
 //! rely on. What that costs in concurrency, group commit gives back: whatever is queued shares one transaction.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -23,25 +24,42 @@ use crate::task::Task;
 const GROUP_TASKS_MAX: usize = 32;
 /// And for which part of a short statement's limit it does: so long the writers of other replicas wait for the lock.
 const GROUP_TIME_PARTS: u32 = 4;
+/// How long nothing is written after a panic: one that comes again with each write must not fill the log.
+const PANIC_PAUSE: Duration = Duration::from_millis(250);
 /// A replica that holds the lock and does nothing, because it was stopped or cut off, loses it after this.
 const IDLE_WITHIN: Duration = Duration::from_secs(2);
 /// Names the lock among others of the database: "terse" in ASCII.
 pub(super) const WRITE_LOCK: i64 = 0x0074_6572_7365;
+/// Names the lock that servers share as long as they listen: "served" in ASCII. Who has it alone has the database alone.
+pub(super) const SERVED_LOCK: i64 = 0x7365_7276_6564;
 
 /// A task, and how long its statements may take.
 pub(super) type Waiting = (Box<dyn Task>, Patience);
 
-/// Runs tasks until the queue is closed and empty.
+/// Runs tasks until the queue is closed and empty. What a task does is caught where it is done; should anything else panic, those
+/// who wait in the queue are served all the same.
 pub(super) async fn run(pool: Pool, limits: Limits, mut tasks: mpsc::Receiver<Waiting>) {
+    // A transaction that is given up in the middle is closed with its connection, and its tasks are answered as they are dropped.
+    while AssertUnwindSafe(run_tasks(&pool, limits, &mut tasks))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        tracing::error!("the task that writes to PostgreSQL panicked, and goes on with the next write");
+        sleep(PANIC_PAUSE).await;
+    }
+}
+
+async fn run_tasks(pool: &Pool, limits: Limits, tasks: &mut mpsc::Receiver<Waiting>) {
     let mut next = None;
     while let Some(first) = match next.take() {
         Some(first) => Some(first),
-        None => next_wanted(&mut tasks).await,
+        None => next_wanted(tasks).await,
     } {
-        match begin(&pool, limits).await {
-            Ok(tx) => next = run_group(&pool, limits, Tx::Postgres(tx), first, &mut tasks).await,
+        match begin(pool, limits).await {
+            Ok(tx) => next = run_group(pool, limits, Tx::Postgres(tx), first, tasks).await,
             Err(error) => {
-                forget_if_unavailable(&pool, &error);
+                forget_if_unavailable(pool, &error);
                 first.0.settle(Err(error));
             }
         }
@@ -74,7 +92,7 @@ async fn run_group(
         Ok(()) => give_back(tx),
         Err(error) => {
             forget_if_unavailable(pool, error);
-            let cause = std::error::Error::source(error).map(ToString::to_string);
+            let cause = error.causes();
             tracing::error!(%error, cause, tasks = group.tasks.len(), "a group of writes could not be committed");
             // Dropped in the middle, the connection is closed, which undoes the transaction.
             drop(tx);
@@ -123,8 +141,8 @@ async fn fill(
     }
     // What ends the last task goes with the end of the whole.
     let committed = control(tx, &format!("{end}COMMIT")).await;
-    if committed.is_err() && postgres(tx).opened().is_err() {
-        return Err(Error::unavailable(Trouble::Undecided));
+    if let (Err(error), Err(_)) = (&committed, postgres(tx).opened()) {
+        return Err(Error::unavailable(Trouble::Undecided(error.causes())));
     }
     committed
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use terse_core::{LinkChange, ShortCode, SystemClock};
-use terse_store::{News, Store};
+use terse_store::{CopyError, News, Occupied, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -242,5 +242,28 @@ fn a_listener_that_cannot_listen_says_so_and_everything_else_goes_on() {
         assert!(found.is_some());
         writer.close().await;
         deaf.close().await;
+    });
+}
+
+#[test]
+fn a_database_whose_changes_are_followed_takes_no_copy_and_goes_on_as_it_is() {
+    run(async {
+        let (source, target) = (Database::sqlite(), Database::postgres());
+        let empty = Store::open(source.options()).await.expect("a store");
+        empty.close().await;
+        let (from, to) = (source.options().place, target.options().place);
+        let served = Store::open(target.options()).await.expect("a store");
+        create(&served, new_link("abc")).await;
+        let follower = Follower::of(&served, "served").await;
+        let refused = Store::copy(&from, &to, Occupied::Empty, |_, _| ()).await;
+        assert!(matches!(refused, Err(CopyError::InUse)), "{refused:?}");
+        create(&served, new_link("def")).await;
+        let found = served.find_redirect(&code("abc")).await.expect("an answer");
+        assert!(found.is_some());
+        drop(follower);
+        served.close().await;
+        Store::copy(&from, &to, Occupied::Empty, |_, _| ())
+            .await
+            .expect("nobody uses it any more");
     });
 }

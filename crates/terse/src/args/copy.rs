@@ -16,7 +16,7 @@ pub(crate) struct CopyArgs {
     )]
     pub(crate) from: String,
 
-    /// The database to copy to, which is empty, or made if it is a file that is not there
+    /// The database to copy to, which is empty, or made if it is a file that is not there; no server may be using it
     #[arg(
         long,
         env = "TERSE_COPY_TO",
@@ -26,7 +26,7 @@ pub(crate) struct CopyArgs {
     )]
     pub(crate) to: String,
 
-    /// Take everything out of the target first, for good
+    /// Take everything out of the target first, for good; refused as well while a server uses it
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -84,6 +84,10 @@ fn failure(error: &CopyError, to: &Place) -> Failure {
             "{error}; nothing was changed. Name an empty database, or add --force to take everything out of {} first",
             super::name_of(to)
         )),
+        CopyError::InUse => Failure::in_use(format!(
+            "{error}; nothing was copied. Stop every server that uses {} first; a pooler may keep what they had open for some time",
+            super::name_of(to)
+        )),
         // Not the whole chain twice: the outer error says only which side.
         _ => Failure::new(with_causes(error)),
     }

@@ -1,5 +1,6 @@
 //! The program on a PostgreSQL database: commands, servers that share it, and the way there from a file.
 
+mod copies;
 mod outage;
 mod rights;
 
