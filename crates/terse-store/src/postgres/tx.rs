@@ -43,9 +43,9 @@ pub(crate) struct Tx {
     /// How long each statement may take; the server is told the same.
     limit: Duration,
     /// Why it can be used no more: the first error says it, those that follow only that there was one.
-    broken_by: Option<Error>,
+    broken_by: Option<Box<Error>>,
     /// What failed since a savepoint was last known to stand.
-    failed_by: Option<Error>,
+    failed_by: Option<Box<Error>>,
 }
 
 impl Tx {
@@ -205,7 +205,7 @@ impl Tx {
 
     fn connection(&self) -> Result<&Object> {
         match (&self.broken_by, &self.connection) {
-            (Some(error), _) => Err(error.clone()),
+            (Some(error), _) => Err(Error::clone(error)),
             (None, Some(connection)) => Ok(connection),
             (None, None) => Err(Error::unavailable(Trouble::Closed)),
         }
@@ -223,7 +223,7 @@ impl Tx {
             Ok((Err(error), _)) => {
                 let error = self.first(&error).unwrap_or_else(|| error_of(error));
                 self.opening = None;
-                self.broken_by.get_or_insert_with(|| error.clone());
+                self.broken_by.get_or_insert_with(|| Box::new(error.clone()));
                 Err(error)
             }
             Err(late) => self.note(Err(late)),
@@ -242,15 +242,15 @@ impl Tx {
                 let breaks = ends_connection(&error);
                 let error = error_of(error);
                 if breaks {
-                    self.broken_by.get_or_insert_with(|| error.clone());
+                    self.broken_by.get_or_insert_with(|| Box::new(error.clone()));
                 }
-                self.failed_by.get_or_insert_with(|| error.clone());
+                self.failed_by.get_or_insert_with(|| Box::new(error.clone()));
                 Err(error)
             }
             // None is expected any more.
             Err(_) => {
                 let error = Error::unavailable(Trouble::NoAnswer);
-                self.broken_by.get_or_insert_with(|| error.clone());
+                self.broken_by.get_or_insert_with(|| Box::new(error.clone()));
                 Err(error)
             }
         }
@@ -262,7 +262,7 @@ impl Tx {
         if error.code() != Some(&SqlState::IN_FAILED_SQL_TRANSACTION) {
             return None;
         }
-        Some(match self.failed_by.clone()? {
+        Some(match Error::clone(self.failed_by.as_deref()?) {
             Error::Conflict(taken) => Error::internal(Trouble::Failed(Error::Conflict(taken).to_string())),
             first => first,
         })
