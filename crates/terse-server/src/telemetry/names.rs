@@ -156,7 +156,6 @@ pub(crate) fn server_span(method: &str, request_id: &str) -> Span {
         parent: None,
         SERVER,
         "otel.kind" = "server",
-        "otel.name" = Empty,
         "otel.status_code" = Empty,
         "error.type" = Empty,
         "http.request.method" = method,

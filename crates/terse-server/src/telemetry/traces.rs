@@ -28,11 +28,12 @@ pub(crate) fn answered(span: &Span, method: &Method, route: Option<&str>, status
     match route {
         Some(route) => {
             span.record("http.route", route);
-            span.record("otel.name", format!("{method} {route}"));
+            rename(span, format!("{method} {route}"));
         }
-        None => drop(span.record("otel.name", method)),
+        None => rename(span, method.to_owned()),
     }
-    span.record("http.response.status_code", status.as_u16());
+    // Signed: OpenTelemetry knows no other numbers.
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
         span.record("error.type", status.as_str());
@@ -91,6 +92,11 @@ mod context {
         }
     }
 
+    /// Gives `span` its name, once that is known: a field could only do so before it begins.
+    pub(crate) fn rename(span: &Span, name: String) {
+        span.context().span().update_name(name);
+    }
+
     /// The id of the trace that `span` is in, for log lines.
     pub(crate) fn trace_id(span: &Span) -> Option<String> {
         if span.is_disabled() {
@@ -110,10 +116,12 @@ mod context {
 
     pub(crate) fn adopt(_: &Span, _: &HeaderMap) {}
 
+    pub(crate) fn rename(_: &Span, _: String) {}
+
     pub(crate) fn trace_id(_: &Span) -> Option<String> {
         None
     }
 }
 
-use context::adopt;
 pub(crate) use context::trace_id;
+use context::{adopt, rename};
