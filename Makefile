@@ -29,6 +29,7 @@ check: require-cargo ## the quick checks: formatting, lints, documentation, depe
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package terse-server --bench instructions --features bench-internals --locked -- -D warnings
+	cargo clippy --workspace --all-targets --features terse/otlp --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 	@cargo deny --version > /dev/null 2>&1 || { echo "cargo-deny is missing: make tools installs it" >&2; exit 1; }
 	cargo fetch --locked

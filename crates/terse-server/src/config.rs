@@ -11,9 +11,11 @@ mod base_url;
 mod database;
 mod duration;
 mod listen;
+mod otlp;
 mod shown;
 
 use terse_store::Place;
+use url::Url;
 
 use crate::second_cache::{InvalidRedisUrl, RedisUrl};
 
@@ -97,6 +99,8 @@ pub struct RawConfig {
     pub stale_for: Option<String>,
     /// `--log-redirects`, `TERSE_LOG_REDIRECTS`.
     pub log_redirects: bool,
+    /// `--otlp-endpoint`, `TERSE_OTLP_ENDPOINT`.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Settings that make sense, each on its own and together.
@@ -132,6 +136,8 @@ pub struct Config {
     pub stale_for: Duration,
     /// Whether redirects are logged too.
     pub log_redirects: bool,
+    /// The address that takes traces; has no password in it.
+    pub traces_url: Option<Url>,
 }
 
 /// Why settings make no sense; names the setting and says what to write.
@@ -150,6 +156,9 @@ pub enum ConfigError {
     /// A setting for replicas, of a server whose database is a file.
     #[error("{0} needs a PostgreSQL database (--database-url postgres://…): {1}")]
     NeedsPostgres(&'static str, &'static str),
+    /// Traces, of a program that was built without them.
+    #[error("--otlp-endpoint: this build has no OTLP export: build with --features otlp")]
+    NoOtlp,
     /// The API would be open to a network without anybody having said so.
     #[error(
         "--listen {0} is reachable from other machines, and anybody who reaches it can create and delete links: \
@@ -220,6 +229,10 @@ impl Config {
                 0..=STOP_DELAY_MS_MAX,
             )?),
             log_redirects: raw.log_redirects,
+            traces_url: raw
+                .otlp_endpoint
+                .map(|text| otlp::traces_url(&text, cfg!(feature = "otlp")))
+                .transpose()?,
         })
     }
 }

@@ -26,11 +26,12 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONNECTION, HOST};
 use http::{HeaderValue, Method, Request, StatusCode, Version};
 use tower::ServiceExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::app::App;
 use crate::error::Error;
 use crate::lifecycle::Tasks;
+use crate::telemetry::traces::{self, Route};
 use crate::telemetry::{UNMATCHED, names};
 use redirect::Failure;
 use request_id::{RequestIds, X_REQUEST_ID};
@@ -89,32 +90,56 @@ impl Service {
         B::Error: Into<axum::BoxError>,
     {
         let id = self.0.request_ids.of(request.headers());
+        let method = request.method().clone();
+        let trace = traces::request(&method, request.headers(), &id);
+        let response = self.respond(request, &id, failure, &trace);
+        let response = response.instrument(trace.clone()).await;
+        let route = response.extensions().get::<Route>();
+        let route = route.map(|route| &*route.0);
+        traces::answered(&trace, &method, route, response.status());
+        response
+    }
+
+    async fn respond<B>(
+        &self,
+        request: Request<B>,
+        id: &HeaderValue,
+        failure: Option<Failure>,
+        trace: &Span,
+    ) -> Response
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
         let has_unread_body = !request.body().is_end_stream() && !reads_bodies(request.method());
         let mut response = match redirect::code_of(&request) {
             _ if !names_one_host(&request) => {
                 let requests = &self.0.app.telemetry.requests;
                 requests.note(UNMATCHED, StatusCode::BAD_REQUEST, Duration::ZERO);
-                problem::render(Error::invalid(NO_HOST).into_response(), None, &id)
+                problem::render(Error::invalid(NO_HOST).into_response(), None, id)
             }
             Some(code) => {
                 let (method, headers) = (request.method(), request.headers());
-                redirect::answer(&self.0.app, code, method, headers, &id, failure).await
+                redirect::answer(&self.0.app, code, method, headers, id, failure).await
             }
-            None => self.route(request.map(Body::new), &id).await,
+            None => self.route(request.map(Body::new), id, trace).await,
         };
         if has_unread_body {
             response.headers_mut().insert(CONNECTION, CLOSE);
         }
-        response.headers_mut().insert(X_REQUEST_ID, id);
+        response.headers_mut().insert(X_REQUEST_ID, id.clone());
         response
     }
 
     /// In a task of its own: a client that goes away does not cut a change off between the store and the cache, and a
     /// panic is one failed request.
-    async fn route(&self, request: Request<Body>, id: &HeaderValue) -> Response {
-        let span = names::request_span(id.to_str().unwrap_or_default());
+    async fn route(&self, request: Request<Body>, id: &HeaderValue, trace: &Span) -> Response {
+        let trace_id = traces::trace_id(trace);
+        let span = names::request_span(id.to_str().unwrap_or_default(), trace_id.as_deref());
         let accept = request.headers().get(ACCEPT).cloned();
         let answering = self.0.router.clone().oneshot(request).instrument(span.clone());
+        // Both: a task has no span but those it is given.
+        let answering = answering.instrument(trace.clone());
         let answered = self.0.tasks.spawn(answering).await;
         let _logging = span.enter();
         let response = match answered {

@@ -18,7 +18,9 @@ use terse_core::ShortCode;
 use terse_store::{AsOf, OwnChanges, RedirectRow, Store};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tracing::Instrument;
 
+use crate::telemetry::names;
 use connection::{Connections, Current};
 
 pub use entry::Entry;
@@ -120,7 +122,9 @@ impl SecondCache {
     /// What this code leads to, if that is there and was read at `since` or later.
     pub async fn get(&self, code: &ShortCode, since: AsOf) -> Option<Entry> {
         let connection = self.connections.current()?;
-        let bytes: Option<Vec<u8>> = self.ask(connection, cmd("GET").arg(key(code))).await?;
+        let mut command = cmd("GET");
+        let asking = self.ask(connection, command.arg(key(code)));
+        let bytes: Option<Vec<u8>> = asking.instrument(names::redis_span()).await?;
         let found = bytes.as_deref().and_then(entry::decode);
         let found = found.filter(|entry| entry.as_of() >= since);
         let counter = if found.is_some() { &self.hits } else { &self.misses };

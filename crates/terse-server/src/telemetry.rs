@@ -16,6 +16,7 @@ mod page;
 mod process;
 mod requests;
 mod scrape;
+pub(crate) mod traces;
 mod visits;
 
 use std::sync::Arc;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use terse_core::{BotReason, ShortCode, Timestamp};
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::cache::{CachedLink, Moment, Question};
 use crate::clicks::{self, Appended, ClickRecord, Shed};
 use crate::error::{Error, Result};
 use crate::second_cache::Entry;
+use crate::telemetry::names;
 
 /// No link has this code.
 pub const NOT_FOUND: &str = "Short link not found";
@@ -113,7 +115,10 @@ async fn load(app: &App, code: &str) -> Result<Option<CachedLink>> {
         return Ok(None);
     };
     app.cache
-        .find(&code, async |question| ask(app, &code, question).await)
+        .find(&code, async |question| {
+            let asking = ask(app, &code, question);
+            asking.instrument(names::look_up_span()).await
+        })
         .await
 }
 

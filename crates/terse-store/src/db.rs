@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use terse_core::{Clock, PageRequest, Start};
+use tracing::Instrument;
 
 use crate::bus::{AsOf, News};
 use crate::error::{Error, Result, Trouble};
@@ -16,6 +17,7 @@ use crate::postgres::{self, Patience, Postgres};
 use crate::sql::Sql;
 use crate::sqlite::{self, Sqlite};
 use crate::store::{Place, StoreOptions};
+use crate::trace;
 
 /// The database that a store works on.
 #[derive(Debug)]
@@ -88,9 +90,10 @@ impl Db {
         read: Read,
         job: impl for<'a> FnOnce(&'a mut Tx) -> Work<'a, T> + Send + 'static,
     ) -> Result<T> {
+        let span = trace::reading(self.system());
         match self {
-            Self::Sqlite(sqlite) => sqlite.read(read, Box::new(job)).await,
-            Self::Postgres(postgres) => postgres.read(read, Box::new(job)).await,
+            Self::Sqlite(sqlite) => sqlite.read(read, Box::new(job)).instrument(span).await,
+            Self::Postgres(postgres) => postgres.read(read, Box::new(job)).instrument(span).await,
         }
     }
 
@@ -99,10 +102,7 @@ impl Db {
         &self,
         job: impl for<'a> FnOnce(&'a mut Tx) -> Work<'a, T> + Send + 'static,
     ) -> Result<T> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.write(Box::new(job)).await,
-            Self::Postgres(postgres) => postgres.write(Patience::Quick, Box::new(job)).await,
-        }
+        self.write_with(Patience::Quick, Box::new(job)).await
     }
 
     /// As [`Db::write`], for what nobody expects to be quick: thousands of rows.
@@ -110,9 +110,22 @@ impl Db {
         &self,
         job: impl for<'a> FnOnce(&'a mut Tx) -> Work<'a, T> + Send + 'static,
     ) -> Result<T> {
+        self.write_with(Patience::Long, Box::new(job)).await
+    }
+
+    async fn write_with<T: Send + 'static>(&self, patience: Patience, job: Job<T>) -> Result<T> {
+        let span = trace::writing(self.system());
         match self {
-            Self::Sqlite(sqlite) => sqlite.write(Box::new(job)).await,
-            Self::Postgres(postgres) => postgres.write(Patience::Long, Box::new(job)).await,
+            Self::Sqlite(sqlite) => sqlite.write(job).instrument(span).await,
+            Self::Postgres(postgres) => postgres.write(patience, job).instrument(span).await,
+        }
+    }
+
+    /// The engine, as OpenTelemetry calls it.
+    fn system(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgresql",
         }
     }
 

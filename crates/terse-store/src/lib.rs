@@ -37,6 +37,7 @@ mod sqlite;
 mod store;
 mod task;
 mod totals;
+mod trace;
 mod users;
 
 pub use bus::{AsOf, News};
@@ -53,3 +54,4 @@ pub use store::{
     CONNECTIONS_DEFAULT, Place, READERS_DEFAULT, SERVER_WITHIN_DEFAULT, Store, StoreOptions,
     UNINDEXED_BLOCKS_DEFAULT,
 };
+pub use trace::{STORE_READ, STORE_WRITE, TRACE_TARGET};

@@ -23,13 +23,13 @@ use crate::logging;
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
-    let log_default = match cli.command {
-        Command::Serve(_) => "info",
-        _ => "warn",
-    };
-    logging::start(cli.log.as_deref().unwrap_or(log_default), cli.log_format)?;
+    let (log, format) = (cli.log.as_deref(), cli.log_format);
+    // A server starts logging itself, for its spans may go elsewhere too.
+    if !matches!(cli.command, Command::Serve(_)) {
+        logging::start(log.unwrap_or("warn"), format, None)?;
+    }
     match cli.command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(args) => serve::run(*args, log.unwrap_or("info"), format),
         Command::Shorten(args) => shorten::run(args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),

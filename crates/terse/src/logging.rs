@@ -4,36 +4,49 @@ mod json;
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use terse_server::telemetry::names::TRACE_TARGET;
+use tracing_subscriber::filter::{Directive, LevelFilter};
 use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::args::LogFormat;
 use crate::failure::Failure;
+use crate::traces::Traces;
 use json::FlatJson;
 
-/// Starts logging, once.
-pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
-    let filter = parse(filter)?;
+/// Starts logging, once; spans also go where `traces` says.
+pub(crate) fn start(filter: &str, format: LogFormat, traces: Option<&Traces>) -> Result<(), Failure> {
+    let filter = parse(filter)?.add_directive(without_traces());
     let is_terminal = io::stderr().is_terminal();
     let is_json = match format {
         LogFormat::Auto => !is_terminal,
         LogFormat::Human => false,
         LogFormat::Json => true,
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(is_terminal);
-    let started = if is_json {
-        lines
-            .fmt_fields(JsonFields::new())
-            .event_format(FlatJson)
-            .try_init()
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(is_terminal);
+    let lines = if is_json {
+        lines.fmt_fields(JsonFields::new()).event_format(FlatJson).boxed()
     } else {
-        lines.try_init()
+        lines.boxed()
+    };
+    let started = match traces {
+        // A filter for each: what one does not want the other may.
+        Some(traces) => tracing_subscriber::registry()
+            .with(lines.with_filter(filter))
+            .with(traces.layer())
+            .try_init(),
+        None => tracing_subscriber::registry().with(lines).with(filter).try_init(),
     };
     started.map_err(Failure::new)
+}
+
+/// The spans of traces stand in no line: they have names and fields for collectors.
+fn without_traces() -> Directive {
+    format!("{TRACE_TARGET}=off")
+        .parse()
+        .expect("a target and a level are a directive")
 }
 
 /// A filter, in which every part says its level: a word alone would be taken for the name of a part of the program, and a

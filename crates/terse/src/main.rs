@@ -10,6 +10,11 @@ mod logging;
 mod output;
 mod progress;
 mod runtime;
+#[cfg(feature = "otlp")]
+mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "traces/none.rs"]
+mod traces;
 
 use std::process::ExitCode;
 

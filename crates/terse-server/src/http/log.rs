@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::api::MOUNT;
 use crate::app::App;
 use crate::telemetry::UNMATCHED;
+use crate::telemetry::traces::Route;
 
 /// Logs a request of the API with its route, never with its path or query, which may hold secrets. The request's id is its
 /// span's.
@@ -25,7 +26,7 @@ pub(super) async fn request(
         .get::<MatchedPath>()
         .map_or(UNMATCHED, MatchedPath::as_str)
         .to_owned();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
     let took = app.clock.elapsed().saturating_sub(started);
     app.telemetry
         .requests
@@ -37,6 +38,9 @@ pub(super) async fn request(
         duration_us = micros(took),
         "request"
     );
+    if template(&route) != UNMATCHED {
+        response.extensions_mut().insert(Route(route.into()));
+    }
     response
 }
 

@@ -1,6 +1,9 @@
 //! Every name that leaves the server for people who watch it: metrics with their help texts, and spans.
 
 use tracing::Span;
+use tracing::field::Empty;
+
+pub use terse_store::{STORE_READ, STORE_WRITE, TRACE_TARGET};
 
 /// A family of samples.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +121,56 @@ metrics! {
 
 /// The span of a request that is no plain visit. At the highest level, so that no filter which lets a line through takes the
 /// request's id from it.
-pub(crate) fn request_span(request_id: &str) -> Span {
-    tracing::error_span!("request", request_id)
+pub(crate) fn request_span(request_id: &str, trace_id: Option<&str>) -> Span {
+    tracing::error_span!("request", request_id, trace_id)
+}
+
+/// The span of a request in a trace, until its answer is known: then its name is method and route.
+pub const SERVER: &str = "request";
+/// The name of the span of a code that is looked up because it is not in memory, or too old there.
+pub const LOOK_UP: &str = "look up";
+/// The name of the span of a question to Redis.
+pub const REDIS_GET: &str = "redis get";
+
+/// The spans of traces, and what each is; `docs/operations.md` has the same.
+pub const SPANS: &[(&str, &str)] = &[
+    (
+        LOOK_UP,
+        "a code that is not in memory, or too old there, is looked up",
+    ),
+    (REDIS_GET, "Redis is asked for a code"),
+    (
+        STORE_READ,
+        "the database is read, waiting for a connection included",
+    ),
+    (
+        STORE_WRITE,
+        "the database is written, waiting for a turn included",
+    ),
+];
+
+/// The span of a request of `method`, for traces; names as OpenTelemetry's conventions for HTTP servers have them.
+pub(crate) fn server_span(method: &str, request_id: &str) -> Span {
+    tracing::info_span!(
+        target: TRACE_TARGET,
+        parent: None,
+        SERVER,
+        "otel.kind" = "server",
+        "otel.status_code" = Empty,
+        "error.type" = Empty,
+        "http.request.method" = method,
+        "http.route" = Empty,
+        "http.response.status_code" = Empty,
+        "terse.request_id" = request_id,
+    )
+}
+
+/// The span of a look-up, for traces: below a request's, or of a visit that waits in the express lane.
+pub(crate) fn look_up_span() -> Span {
+    tracing::info_span!(target: TRACE_TARGET, LOOK_UP)
+}
+
+/// The span of a question to Redis, for traces.
+pub(crate) fn redis_span() -> Span {
+    tracing::info_span!(target: TRACE_TARGET, REDIS_GET, "otel.kind" = "client", "db.system.name" = "redis")
 }

@@ -94,6 +94,19 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
     assert_eq!(exposed_by(&app).await, documented(headings));
 }
 
+#[test]
+fn every_span_of_traces_is_documented_as_it_is_named() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let document = std::fs::read_to_string(path).expect("the operators' document");
+    let (_, traces) = document.split_once("\n## Traces\n").expect("a section");
+    let (section, _) = traces.split_once("\n## ").expect("another one follows");
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let named = terse_server::telemetry::names::SPANS
+        .iter()
+        .map(|(name, what)| format!("| `{name}` | {what} |"));
+    assert_eq!(rows.collect::<Vec<_>>(), named.collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn replicas_and_redis_have_documented_metrics_of_their_own() {
     let app = TestApp::with(|raw| {

@@ -8,6 +8,12 @@ use terse_server::config::RawConfig;
 
 use super::DataArgs;
 
+const OTLP_HELP: &str = if cfg!(feature = "otlp") {
+    "OpenTelemetry collector that gets traces of requests, such as http://127.0.0.1:4318 [default: none]"
+} else {
+    "OpenTelemetry collector for traces of requests. This build has no OTLP export: build with --features otlp"
+};
+
 /// The settings of a server, as texts: [`terse_server::config::Config::resolve`] judges them.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServeArgs {
@@ -94,6 +100,16 @@ pub(crate) struct ServeArgs {
     /// Log redirects too, a line for each: costs more than answering them
     #[arg(long, env = "TERSE_LOG_REDIRECTS", hide_env_values = true, value_parser = BoolishValueParser::new())]
     log_redirects: bool,
+
+    /// Base URL of an OpenTelemetry collector.
+    #[arg(
+        long,
+        help = OTLP_HELP,
+        env = "TERSE_OTLP_ENDPOINT",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    otlp_endpoint: Option<String>,
 }
 
 impl From<ServeArgs> for RawConfig {
@@ -113,6 +129,7 @@ impl From<ServeArgs> for RawConfig {
             stop_delay_ms: args.stop_delay_ms,
             stale_for: args.stale_for,
             log_redirects: args.log_redirects,
+            otlp_endpoint: args.otlp_endpoint,
             ..args.data.into()
         }
     }

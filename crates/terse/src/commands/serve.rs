@@ -5,17 +5,23 @@ use terse_server::server::Server;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::args::ServeArgs;
+use crate::args::{LogFormat, ServeArgs};
 use crate::failure::Failure;
-use crate::{output, runtime};
+use crate::traces::Traces;
+use crate::{logging, output, runtime};
 
-/// Serves until told to stop.
-pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
+/// Serves until told to stop; logs what `filter` lets through.
+pub(super) fn run(args: ServeArgs, filter: &str, format: LogFormat) -> Result<(), Failure> {
     let config = Config::resolve(RawConfig::from(args))?;
+    let traces = config.traces_url.as_ref().map(Traces::start).transpose()?;
+    logging::start(filter, format, traces.as_ref())?;
     let runtime = runtime::runtime()?;
     let served = runtime.block_on(serve(config));
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
+    if let Some(traces) = traces.filter(|_| served.is_ok()) {
+        traces.finish();
+    }
     served
 }
 

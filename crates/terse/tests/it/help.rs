@@ -93,6 +93,8 @@ fn every_setting_of_a_server_is_told_with_its_variable() {
     [env: TERSE_STALE_FOR]
     --log-redirects
     [env: TERSE_LOG_REDIRECTS]
+    --otlp-endpoint <URL>
+    [env: TERSE_OTLP_ENDPOINT]
     --log <FILTER>
     [env: TERSE_LOG]
     --log-format <FORMAT>
@@ -136,4 +138,20 @@ fn a_reader_that_goes_away_is_no_panic() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ours");
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_build_without_traces_says_so_and_refuses_to_be_told_where_they_go() {
+    let (code, help, _) = run(&["serve", "--help"]);
+    let remark = "This build has no OTLP export: build with --features otlp";
+    let words: Vec<_> = help.split_whitespace().collect();
+    assert_eq!(code, Some(0));
+    assert!(words.join(" ").contains(remark), "{help}");
+    let (code, _, refused) = run(&["serve", "--otlp-endpoint", "http://127.0.0.1:4318"]);
+    assert_eq!(code, Some(2));
+    assert_eq!(
+        refused,
+        "error: --otlp-endpoint: this build has no OTLP export: build with --features otlp\n"
+    );
 }

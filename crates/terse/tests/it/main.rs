@@ -14,5 +14,7 @@ mod postgres;
 mod readme;
 mod server;
 mod torture;
+#[cfg(feature = "otlp")]
+mod traces;
 mod watching;
 mod way;
