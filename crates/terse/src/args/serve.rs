@@ -11,7 +11,7 @@ use super::DataArgs;
 const OTLP_HELP: &str = if cfg!(feature = "otlp") {
     "OpenTelemetry collector that gets traces of requests, such as http://127.0.0.1:4318 [default: none]"
 } else {
-    "OpenTelemetry collector for traces of requests. This build has no OTLP export: build with --features otlp"
+    "Collector of traces (OTLP). This build has no OTLP export: build with --features otlp"
 };
 
 /// The settings of a server, as texts: [`terse_server::config::Config::resolve`] judges them.
