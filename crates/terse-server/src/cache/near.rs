@@ -94,16 +94,9 @@ impl NearCache {
         }
     }
 
-    /// The link with this code if `cache` has it in memory and it may be answered `now`: as [`LinkCache::get`].
-    pub fn get(&mut self, cache: &LinkCache, code: &str, now: Moment) -> Option<&CachedLink> {
-        let expected = Expected {
-            hash: cache.hash(code),
-        };
-        self.get_expected(cache, code, expected, now)
-    }
-
-    /// As [`Self::get`], of the code that [`Self::expect`] was told.
-    pub fn get_expected(
+    /// The link with this code, which [`Self::expect`] was told, if `cache` has it in memory and it may be answered `now`: as
+    /// [`LinkCache::get`].
+    pub fn get(
         &mut self,
         cache: &LinkCache,
         code: &str,
@@ -147,13 +140,13 @@ impl NearCache {
         set.0[way].as_ref().map(|entry| &entry.link)
     }
 
-    fn place(&self, hash: u64) -> usize {
-        usize::try_from(hash).unwrap_or(usize::MAX) & (self.sets.len() - 1)
-    }
-
     /// Where links were found so far.
     pub fn hits(&self) -> Hits {
         self.hits
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        usize::try_from(hash).unwrap_or(usize::MAX) & (self.sets.len() - 1)
     }
 }
 

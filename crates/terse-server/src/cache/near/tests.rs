@@ -15,6 +15,12 @@ fn cache(bytes_max: u64) -> LinkCache {
 }
 
 impl NearCache {
+    /// What a visit of this code finds now.
+    pub(in crate::cache) fn visit(&mut self, cache: &LinkCache, code: &str) -> Option<&CachedLink> {
+        let expected = self.expect(cache, code.as_bytes());
+        self.get(cache, code, expected, cache.now())
+    }
+
     fn links(&self) -> impl Iterator<Item = &CachedLink> {
         let entries = self.sets.iter().flat_map(|set| &set.0).flatten();
         entries.map(|entry| &entry.link)
@@ -42,7 +48,7 @@ async fn visit(near: &mut NearCache, cache: &LinkCache, code: &str, bytes: usize
         .await;
     assert!(found.expect("infallible").is_some());
     // The shared cache may refuse a link that it has no room for.
-    if let Some(link) = near.get(cache, code, cache.now()) {
+    if let Some(link) = near.visit(cache, code) {
         assert_eq!(link.location().len(), bytes);
     }
 }

@@ -136,13 +136,10 @@ impl Responder {
             let Some(visit) = head::read(rest, amid) else {
                 return (answered, Next::General);
             };
-            let link = match glance {
-                Some((code, expected)) if code == visit.code.as_bytes() => {
-                    near.get_expected(cache, visit.code, expected, self.now)
-                }
-                _ => near.get(cache, visit.code, self.now),
-            };
-            let Some(link) = link else {
+            let code = visit.code.as_bytes();
+            let seen = glance.filter(|(seen, _)| *seen == code);
+            let expected = seen.map_or_else(|| near.expect(cache, code), |(_, expected)| expected);
+            let Some(link) = near.get(cache, visit.code, expected, self.now) else {
                 return (answered, Next::LookUp);
             };
             if !link.is_active() {
