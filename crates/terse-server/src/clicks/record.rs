@@ -17,8 +17,10 @@ const VERSION: u8 = 3;
 /// The same, but that every text stands in it itself. Version 1, which did not name the link's version, was never released.
 const VERSION_WITHOUT_REFERENCES: u8 = 2;
 const FIXED_BYTES: usize = 44;
-/// Where a fixed part says which texts stand elsewhere, and how long those of visitors are.
+/// Where a fixed part says which texts of the visitor stand elsewhere.
 const REFERENCES_AT: usize = 3;
+/// And where how long they are: two bytes for each.
+const LENGTHS_AT: usize = 6;
 const HAS_OWNER: u8 = 1;
 const HAS_REFERRER: u8 = 1 << 1;
 const HAS_USER_AGENT: u8 = 1 << 2;
@@ -80,7 +82,10 @@ pub(super) enum Text<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Payload<'a> {
     fixed: [u8; FIXED_BYTES],
-    texts: [&'a [u8]; 4],
+    /// The code and the target.
+    of_link: [&'a [u8]; 2],
+    /// In the order of [`Role::ALL`].
+    of_visitor: [Text<'a>; 2],
 }
 
 /// Why a payload is no click that this program knows, although its checksum is right.
@@ -126,63 +131,82 @@ impl<'a> Payload<'a> {
         out.put_i64_le(click.version);
         Self {
             fixed,
-            texts: [code, url, referrer, agent],
+            of_link: [code, url],
+            of_visitor: [Text::Here(referrer), Text::Here(agent)],
         }
     }
 
-    /// A text of the visitor, where it stands itself; an empty one where it does not, or there is none.
-    pub(super) fn text(&self, role: Role) -> &'a [u8] {
-        self.texts[role.place()]
+    /// A text of the visitor; an empty one if there is none.
+    pub(super) fn text(&self, role: Role) -> Text<'a> {
+        self.of_visitor[role as usize]
     }
 
     /// Where that text begins in the payload.
     pub(super) fn offset_of(&self, role: Role) -> usize {
-        let before = &self.texts[..role.place()];
-        FIXED_BYTES + before.iter().map(|text| text.len()).sum::<usize>()
+        let before = &self.of_visitor[..role as usize];
+        self.link_bytes() + before.iter().map(|text| text.bytes()).sum::<usize>()
     }
 
-    /// The same with a reference in the place of that text: the offset of a record in the same segment, little-endian.
-    pub(super) fn referring(mut self, role: Role, offset: &'a [u8; REFERENCE_BYTES]) -> Self {
+    /// Puts a reference in the place of that text: the offset of a record in the same segment.
+    pub(super) fn refer(&mut self, role: Role, offset: u32) {
         self.fixed[REFERENCES_AT] |= role.reference();
         let bytes = u16::try_from(REFERENCE_BYTES).expect("four");
-        self.fixed[role.length_at()..][..2].copy_from_slice(&bytes.to_le_bytes());
-        self.texts[role.place()] = offset;
-        self
+        let length = LENGTHS_AT + 2 * role as usize;
+        self.fixed[length..][..2].copy_from_slice(&bytes.to_le_bytes());
+        self.of_visitor[role as usize] = Text::In(offset);
     }
 
     /// How long it is.
     pub(super) fn bytes(&self) -> usize {
-        FIXED_BYTES + self.texts.iter().map(|text| text.len()).sum::<usize>()
+        self.link_bytes() + self.of_visitor.iter().map(|text| text.bytes()).sum::<usize>()
     }
 
     /// Copies it to the front of `out`, which must have room for [`Self::bytes`].
     pub(super) fn write_to(&self, mut out: &mut [u8]) {
         out.put_slice(&self.fixed);
-        for text in self.texts {
+        for text in self.of_link {
             out.put_slice(text);
         }
+        for text in self.of_visitor {
+            match text {
+                Text::Here(text) => out.put_slice(text),
+                Text::In(offset) => out.put_u32_le(offset),
+            }
+        }
+    }
+
+    /// What stands before the visitor's texts.
+    fn link_bytes(&self) -> usize {
+        FIXED_BYTES + self.of_link.iter().map(|text| text.len()).sum::<usize>()
     }
 }
 
 impl Role {
-    fn place(self) -> usize {
+    /// Every role, in the order of their texts in a record.
+    pub(super) const ALL: [Self; 2] = [Self::Referrer, Self::UserAgent];
+
+    /// Its bit among the references.
+    const fn reference(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl Text<'_> {
+    /// How long what stands in the record is.
+    fn bytes(self) -> usize {
         match self {
-            Self::Referrer => 2,
-            Self::UserAgent => 3,
+            Self::Here(text) => text.len(),
+            Self::In(_) => REFERENCE_BYTES,
         }
     }
+}
 
-    fn length_at(self) -> usize {
-        match self {
-            Self::Referrer => 6,
-            Self::UserAgent => 8,
-        }
-    }
-
-    fn reference(self) -> u8 {
-        match self {
-            Self::Referrer => 1,
-            Self::UserAgent => 1 << 1,
+impl<T: Copy> ClickRecord<'_, T> {
+    /// What the visitor said in this role.
+    pub(super) fn text(&self, role: Role) -> Option<T> {
+        match role {
+            Role::Referrer => self.referrer,
+            Role::UserAgent => self.user_agent,
         }
     }
 }

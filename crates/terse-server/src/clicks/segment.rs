@@ -110,28 +110,19 @@ impl SegmentWriter {
     /// Appends a record; [`Self::takes`] must have said yes. Gives the offset behind it.
     pub(super) fn append(&mut self, payload: Payload<'_>) -> usize {
         let written = self.map.map().published();
-        let referrer = self
-            .recent
-            .seek(Role::Referrer, payload.text(Role::Referrer), written);
-        let user_agent = self
-            .recent
-            .seek(Role::UserAgent, payload.text(Role::UserAgent), written);
-        let (at_referrer, at_user_agent);
         let mut payload = payload;
-        if let Sought::In(record) = referrer {
-            at_referrer = record.to_le_bytes();
-            payload = payload.referring(Role::Referrer, &at_referrer);
-        }
-        if let Sought::In(record) = user_agent {
-            at_user_agent = record.to_le_bytes();
-            payload = payload.referring(Role::UserAgent, &at_user_agent);
+        let sought = Role::ALL.map(|role| self.recent.seek(role, &payload, written));
+        for (role, sought) in Role::ALL.into_iter().zip(sought) {
+            if let Sought::In(record) = sought {
+                payload.refer(role, record);
+            }
         }
         let record = self.map.end();
         self.copy(&payload);
-        for (role, sought) in [(Role::Referrer, referrer), (Role::UserAgent, user_agent)] {
-            if let Sought::New(place) = sought {
-                let begin = record + FRAME_HEAD_BYTES;
-                self.recent.note(place, role, &payload, record, begin);
+        for (role, sought) in Role::ALL.into_iter().zip(sought) {
+            if let Sought::New(slot) = sought {
+                let text = record + FRAME_HEAD_BYTES + payload.offset_of(role);
+                self.recent.note(slot, record, text);
             }
         }
         self.map.end()

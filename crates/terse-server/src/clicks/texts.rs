@@ -19,8 +19,8 @@ const SHORT_BYTES_MAX: usize = 8;
 /// Where a writer has put texts lately.
 #[derive(Debug)]
 pub(super) struct Recent {
-    referrers: Box<[Slot; SLOTS]>,
-    user_agents: Box<[Slot; SLOTS]>,
+    /// Those of one role after those of the other.
+    slots: Box<[Slot; SLOTS * Role::ALL.len()]>,
     hasher: RandomState,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Recent {
 struct Slot {
     record: u32,
     text: u32,
-    bytes: u32,
+    bytes: usize,
 }
 
 /// What is known of a text that is to be written.
@@ -39,66 +39,55 @@ pub(super) enum Sought {
     Short,
     /// The record at this offset has it.
     In(u32),
-    /// To be remembered, by [`Recent::note`], in this place.
-    New(usize),
+    /// To be remembered, by [`Recent::note`].
+    New(Place),
+}
+
+/// Where a text of this length is remembered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    slot: usize,
+    bytes: usize,
 }
 
 impl Default for Recent {
     fn default() -> Self {
         Self {
-            referrers: Box::new([Slot::default(); SLOTS]),
-            user_agents: Box::new([Slot::default(); SLOTS]),
+            slots: Box::new([Slot::default(); SLOTS * Role::ALL.len()]),
             hasher: RandomState::default(),
         }
     }
 }
 
 impl Recent {
-    /// Looks for `text` in `segment`, which is what the writer has written so far.
-    pub(super) fn seek(&self, role: Role, text: &[u8], segment: &[u8]) -> Sought {
-        if text.len() <= SHORT_BYTES_MAX {
-            return Sought::Short;
-        }
+    /// Looks for the text that `payload` has in `role` in `segment`, which is what the writer has written so far.
+    pub(super) fn seek(&self, role: Role, payload: &Payload<'_>, segment: &[u8]) -> Sought {
+        let text = match payload.text(role) {
+            Text::Here(text) if text.len() > SHORT_BYTES_MAX => text,
+            Text::Here(_) | Text::In(_) => return Sought::Short,
+        };
         let hash = usize::try_from(self.hasher.hash_one(text)).unwrap_or(usize::MAX);
-        let place = hash % SLOTS;
-        let slot = self.slots(role)[place];
-        let (begin, bytes) = (slot.text as usize, slot.bytes as usize);
-        if bytes == text.len() && segment.get(begin..begin + bytes) == Some(text) {
+        let place = Place {
+            slot: SLOTS * role as usize + hash % SLOTS,
+            bytes: text.len(),
+        };
+        let slot = self.slots[place.slot];
+        let begin = slot.text as usize;
+        if slot.bytes == text.len() && segment.get(begin..begin + slot.bytes) == Some(text) {
             Sought::In(slot.record)
         } else {
             Sought::New(place)
         }
     }
 
-    /// Remembers the text that `payload` has in `role`, in a place that [`Self::seek`] gave. The payload is that of the record at
-    /// `record` in the segment, and begins at `begin`.
-    pub(super) fn note(
-        &mut self,
-        place: usize,
-        role: Role,
-        payload: &Payload<'_>,
-        record: usize,
-        begin: usize,
-    ) {
+    /// Remembers that the text for which [`Self::seek`] gave `place` stands at `text` in the segment, in the record at `record`.
+    pub(super) fn note(&mut self, place: Place, record: usize, text: usize) {
         let within = |offset: usize| u32::try_from(offset).expect("a segment has at most 64 MiB");
-        let text = payload.offset_of(role);
-        let slot = Slot {
+        self.slots[place.slot] = Slot {
             record: within(record),
-            text: within(begin + text),
-            bytes: within(payload.text(role).len()),
+            text: within(text),
+            bytes: place.bytes,
         };
-        let slots = match role {
-            Role::Referrer => &mut self.referrers,
-            Role::UserAgent => &mut self.user_agents,
-        };
-        slots[place] = slot;
-    }
-
-    fn slots(&self, role: Role) -> &[Slot; SLOTS] {
-        match role {
-            Role::Referrer => &self.referrers,
-            Role::UserAgent => &self.user_agents,
-        }
     }
 }
 
@@ -106,12 +95,7 @@ impl Recent {
 /// record is damaged.
 pub(super) fn text_in(segment: Sealed<'_>, role: Role, offset: u32) -> Option<&[u8]> {
     let (payload, _) = segment.record_at(usize::try_from(offset).ok()?)?;
-    let record = record::decode(payload).ok()?;
-    let text = match role {
-        Role::Referrer => record.referrer,
-        Role::UserAgent => record.user_agent,
-    };
-    match text? {
+    match record::decode(payload).ok()?.text(role)? {
         Text::Here(text) => Some(text),
         Text::In(_) => None,
     }
@@ -119,10 +103,7 @@ pub(super) fn text_in(segment: Sealed<'_>, role: Role, offset: u32) -> Option<&[
 
 /// The offsets of damaged records that `click`, which is in `segment`, refers to for what its visitor said.
 pub(super) fn lost(segment: Sealed<'_>, click: &ClickRecord<'_, Text<'_>>) -> impl Iterator<Item = u64> {
-    let texts = [
-        (Role::Referrer, click.referrer),
-        (Role::UserAgent, click.user_agent),
-    ];
+    let texts = Role::ALL.map(|role| (role, click.text(role)));
     texts.into_iter().filter_map(move |(role, text)| match text {
         Some(Text::In(offset)) if text_in(segment, role, offset).is_none() => Some(u64::from(offset)),
         _ => None,

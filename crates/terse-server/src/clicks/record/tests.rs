@@ -84,10 +84,11 @@ fn the_layout_is_the_documented_one() {
 #[test]
 fn a_text_that_stands_elsewhere_is_four_bytes_in_its_place() {
     let click = click(Some(b"https://news.example/"), Some(b"UA"));
-    let (referrer, user_agent) = (64_u32.to_le_bytes(), 4096_u32.to_le_bytes());
-    let payload = Payload::of(&click).referring(Role::Referrer, &referrer);
+    let mut payload = Payload::of(&click);
+    payload.refer(Role::Referrer, 64);
     assert_eq!(payload.offset_of(Role::UserAgent), payload.bytes() - 2);
-    let both = payload.clone().referring(Role::UserAgent, &user_agent);
+    let mut both = payload.clone();
+    both.refer(Role::UserAgent, 4096);
     for (payload, references, texts) in [
         (payload, 1, (Text::In(64), Text::Here(b"UA"))),
         (both, 3, (Text::In(64), Text::In(4096))),
