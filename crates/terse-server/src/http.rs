@@ -31,7 +31,7 @@ use tracing::{Instrument, Span};
 use crate::app::App;
 use crate::error::Error;
 use crate::lifecycle::Tasks;
-use crate::telemetry::traces::{self, Route};
+use crate::telemetry::traces::{self, Traced};
 use crate::telemetry::{UNMATCHED, names};
 use redirect::Failure;
 use request_id::{RequestIds, X_REQUEST_ID};
@@ -90,13 +90,10 @@ impl Service {
         B::Error: Into<axum::BoxError>,
     {
         let id = self.0.request_ids.of(request.headers());
-        let method = request.method().clone();
-        let trace = traces::request(&method, request.headers(), &id);
+        let trace = traces::request(request.method(), request.headers(), &id);
         let response = self.respond(request, &id, failure, &trace);
         let response = response.instrument(trace.clone()).await;
-        let route = response.extensions().get::<Route>();
-        let route = route.map(|route| &*route.0);
-        traces::answered(&trace, &method, route, response.status());
+        traces::answered(&trace, response.status());
         response
     }
 
@@ -120,6 +117,7 @@ impl Service {
             }
             Some(code) => {
                 let (method, headers) = (request.method(), request.headers());
+                traces::routed(trace, method, redirect::ROUTE);
                 redirect::answer(&self.0.app, code, method, headers, id, failure).await
             }
             None => self.route(request.map(Body::new), id, trace).await,
@@ -133,7 +131,10 @@ impl Service {
 
     /// In a task of its own: a client that goes away does not cut a change off between the store and the cache, and a
     /// panic is one failed request.
-    async fn route(&self, request: Request<Body>, id: &HeaderValue, trace: &Span) -> Response {
+    async fn route(&self, mut request: Request<Body>, id: &HeaderValue, trace: &Span) -> Response {
+        if !trace.is_disabled() {
+            request.extensions_mut().insert(Traced(trace.clone()));
+        }
         let trace_id = traces::trace_id(trace);
         let span = names::request_span(id.to_str().unwrap_or_default(), trace_id.as_deref());
         let accept = request.headers().get(ACCEPT).cloned();

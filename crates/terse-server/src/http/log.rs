@@ -10,13 +10,13 @@ use http::StatusCode;
 use super::api::MOUNT;
 use crate::app::App;
 use crate::telemetry::UNMATCHED;
-use crate::telemetry::traces::Route;
+use crate::telemetry::traces::{self, Traced};
 
 /// Logs a request of the API with its route, never with its path or query, which may hold secrets. The request's id is its
 /// span's.
 pub(super) async fn request(
     State(app): State<std::sync::Arc<App>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = app.clock.elapsed();
@@ -26,7 +26,12 @@ pub(super) async fn request(
         .get::<MatchedPath>()
         .map_or(UNMATCHED, MatchedPath::as_str)
         .to_owned();
-    let mut response = next.run(request).await;
+    if let Some(Traced(trace)) = request.extensions_mut().remove()
+        && template(&route) != UNMATCHED
+    {
+        traces::routed(&trace, &method, &route);
+    }
+    let response = next.run(request).await;
     let took = app.clock.elapsed().saturating_sub(started);
     app.telemetry
         .requests
@@ -38,9 +43,6 @@ pub(super) async fn request(
         duration_us = micros(took),
         "request"
     );
-    if template(&route) != UNMATCHED {
-        response.extensions_mut().insert(Route(route.into()));
-    }
     response
 }
 

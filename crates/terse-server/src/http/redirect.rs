@@ -13,14 +13,13 @@ use super::visitor::VisitorHeaders;
 use crate::app::App;
 use crate::error::{Error, NOT_FOUND, Result};
 use crate::telemetry::Outcome;
-use crate::telemetry::traces::Route;
 use crate::visits::{self, Visitor};
 
 /// A change must be seen at once, so nobody on the way may keep the answer; and every visit is to be counted.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// As the table of routes calls what is answered here before it.
-const ROUTE: &str = "/{code}";
+pub(super) const ROUTE: &str = "/{code}";
 
 /// What came of looking up a code, in vain.
 pub(super) struct Failure {
@@ -54,13 +53,12 @@ pub(super) async fn answer(
         Some(Failure { error, arrived_at }) => (arrived_at, Err(error)),
         None => (app.clock.elapsed(), visit(app, code, method, headers).await),
     };
-    let mut response = match visited {
+    let response = match visited {
         Ok(response) => response,
         Err(error) => problem::render(error.into_response(), headers.get(ACCEPT), id),
     };
     let took = app.clock.elapsed().saturating_sub(arrived_at);
     app.telemetry.visits.note(outcome(response.status()), took);
-    response.extensions_mut().insert(Route(ROUTE.into()));
     if app.config.log_redirects {
         super::log::redirect(code, response.status(), id.as_bytes());
     }

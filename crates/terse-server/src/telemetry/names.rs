@@ -125,7 +125,7 @@ pub(crate) fn request_span(request_id: &str, trace_id: Option<&str>) -> Span {
     tracing::error_span!("request", request_id, trace_id)
 }
 
-/// The span of a request in a trace, until its answer is known: then its name is method and route.
+/// The span of a request in a trace, until its name is its method, and its route once that is known.
 pub const SERVER: &str = "request";
 /// The name of the span of a code that is looked up because it is not in memory, or too old there.
 pub const LOOK_UP: &str = "look up";

@@ -8,29 +8,33 @@ use tracing::Span;
 
 use super::names;
 
-/// The route of a request, as the table of routes has it; beside an answer on its way out.
+/// A request's span, on its way to whoever knows the request's route. Only requests of a trace have one.
 #[derive(Debug, Clone)]
-pub(crate) struct Route(pub(crate) Box<str>);
+pub(crate) struct Traced(pub(crate) Span);
 
 /// The span of a request, in the trace that its `traceparent` names if it has one.
 pub(crate) fn request(method: &Method, headers: &HeaderMap, id: &HeaderValue) -> Span {
-    let span = names::server_span(method_name(method), id.to_str().unwrap_or_default());
-    adopt(&span, headers);
+    let method = method_name(method);
+    let span = names::server_span(method, id.to_str().unwrap_or_default());
+    if !span.is_disabled() {
+        adopt(&span, headers);
+        rename(&span, method.to_owned());
+    }
     span
 }
 
-/// Says in the span of a request of `method` what came of it.
-pub(crate) fn answered(span: &Span, method: &Method, route: Option<&str>, status: StatusCode) {
+/// Says in the span of a request of `method` where it was routed to, as the table of routes has it.
+pub(crate) fn routed(span: &Span, method: &Method, route: &str) {
+    if !span.is_disabled() {
+        span.record("http.route", route);
+        rename(span, format!("{} {route}", method_name(method)));
+    }
+}
+
+/// Says in the span of a request what came of it.
+pub(crate) fn answered(span: &Span, status: StatusCode) {
     if span.is_disabled() {
         return;
-    }
-    let method = method_name(method);
-    match route {
-        Some(route) => {
-            span.record("http.route", route);
-            rename(span, format!("{method} {route}"));
-        }
-        None => rename(span, method.to_owned()),
     }
     // Signed: OpenTelemetry knows no other numbers.
     span.record("http.response.status_code", i64::from(status.as_u16()));
@@ -82,9 +86,6 @@ mod context {
 
     /// Puts `span` below the one that <https://www.w3.org/TR/trace-context/> has in `headers`.
     pub(crate) fn adopt(span: &Span, headers: &HeaderMap) {
-        if span.is_disabled() {
-            return;
-        }
         let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
         if parent.span().span_context().is_valid() {
             // Fails where spans are for no trace, which is as good.

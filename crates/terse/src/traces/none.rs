@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use terse_server::config::ConfigError;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Identity;
 use tracing_subscriber::registry::LookupSpan;
@@ -13,9 +14,7 @@ pub(crate) struct Traces(Infallible);
 
 impl Traces {
     pub(crate) fn start(_: &impl std::fmt::Display) -> Result<Self, Failure> {
-        Err(Failure::usage(
-            "this build has no OTLP export: build with --features otlp",
-        ))
+        Err(ConfigError::NoOtlp.into())
     }
 
     pub(crate) fn layer<S>(&self) -> impl Layer<S> + use<S>
