@@ -39,20 +39,6 @@ fn visits_on(page: &str) -> [u64; 3] {
     names.map(|name| sample(page, &format!("terse_{name}")))
 }
 
-/// Sends `requests` on one connection, and reads as many answers.
-fn converse(server: &Server, requests: &str, answers: usize) {
-    let mut connection = server.connect();
-    connection
-        .write_all(requests.as_bytes())
-        .expect("the server reads");
-    let (mut all, mut buffer) = (String::new(), [0; 4096]);
-    while all.matches("\r\n\r\n").count() < answers {
-        let read = connection.read(&mut buffer).expect("the server answers");
-        assert!(read > 0, "{all}");
-        all.push_str(&String::from_utf8_lossy(&buffer[..read]));
-    }
-}
-
 #[test]
 fn visits_of_the_express_lane_are_counted_with_their_time_and_tier() {
     let data = tempfile::tempdir().expect("a scratch directory");
@@ -61,10 +47,10 @@ fn visits_of_the_express_lane_are_counted_with_their_time_and_tier() {
     let visit = "GET /abc HTTP/1.1\r\nhost: x\r\n\r\n";
     // One that is looked up, one after the other, and all at once.
     for _ in 0..VISITS {
-        converse(&server, visit, 1);
+        server.converse(visit, 1);
     }
     let all = usize::try_from(VISITS).expect("few");
-    converse(&server, &visit.repeat(all), all);
+    server.converse(&visit.repeat(all), all);
 
     // A visit is counted once its answer has left, so a scraper may be there sooner.
     let visits = 2 * VISITS;
@@ -170,7 +156,7 @@ fn every_line_of_a_request_has_its_id() {
             "GET {path} HTTP/1.1\r\nhost: x\r\nx-request-id: edge{}\r\n\r\n",
             path.replace('/', "-")
         );
-        converse(&server, &request, 1);
+        server.converse(&request, 1);
     }
     assert_eq!(server.stop().code(), Some(0));
 

@@ -141,6 +141,22 @@ impl Server {
         connection
     }
 
+    /// Sends `requests` on one connection, and reads as many answers, whatever they are, while it sends.
+    pub(crate) fn converse(&self, requests: &str, answers: usize) -> String {
+        let mut connection = self.connect();
+        let mut sending = connection.try_clone().expect("a second handle");
+        std::thread::scope(|scope| {
+            scope.spawn(move || sending.write_all(requests.as_bytes()).expect("the server reads"));
+            let (mut all, mut buffer) = (String::new(), [0; 4096]);
+            while all.matches("\r\n\r\n").count() < answers {
+                let read = connection.read(&mut buffer).expect("the server answers");
+                assert!(read > 0, "{all}");
+                all.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+            all
+        })
+    }
+
     /// How much memory it has at hand.
     pub(crate) fn memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
