@@ -7,14 +7,21 @@ use super::*;
 use crate::clicks::keeper;
 use crate::clicks::lane::lock;
 
-/// Removes every file of the journal, segments that were made ahead included, while its thread makes none. Then `meanwhile`,
-/// before that thread can have noticed.
-fn remove_all<T>(site: &Site, journal: &Journal, meanwhile: impl FnOnce() -> T) -> T {
+/// `change` while the journal's thread neither makes nor removes files, nor looks for them.
+fn between_rounds<T>(journal: &Journal, change: impl FnOnce() -> T) -> T {
     let _rounds = lock(&journal.shared().rounds);
-    for name in site.files() {
-        std::fs::remove_file(site.journal_path().join(name)).expect("a file of the journal");
-    }
-    meanwhile()
+    change()
+}
+
+/// Removes every file of the journal, segments that were made ahead included. Then `meanwhile`, before the journal's thread
+/// can have noticed.
+fn remove_all<T>(site: &Site, journal: &Journal, meanwhile: impl FnOnce() -> T) -> T {
+    between_rounds(journal, || {
+        for name in site.files() {
+            std::fs::remove_file(site.journal_path().join(name)).expect("a file of the journal");
+        }
+        meanwhile()
+    })
 }
 
 #[tokio::test]
@@ -148,22 +155,23 @@ async fn a_shipped_segment_that_cannot_be_removed_takes_room_until_it_can() {
     let shipper = Shipper::new(Arc::clone(&journal), site.store().await);
     append_all(&journal, 0..500);
     let first = journal.lanes()[0].segments()[0].path.clone();
-    let hidden = Hidden::hide(first.clone());
+    let hidden = between_rounds(&journal, || Hidden::hide(first.clone()));
     shipper.ship_all().await.expect("the store is there");
     let bytes_of_segments = || {
-        let _rounds = lock(&journal.shared().rounds);
-        let folder_in_its_place = first.is_dir();
-        let segments = site.files().len() - usize::from(folder_in_its_place);
-        (
-            journal.stats().disk_bytes,
-            segments as u64 * u64::from(SEGMENT_BYTES_MIN),
-        )
+        between_rounds(&journal, || {
+            let folder_in_its_place = first.is_dir();
+            let segments = site.files().len() - usize::from(folder_in_its_place);
+            (
+                journal.stats().disk_bytes,
+                segments as u64 * u64::from(SEGMENT_BYTES_MIN),
+            )
+        })
     };
     keeper::round(journal.shared());
     let (counted, there) = bytes_of_segments();
     assert_eq!(counted, there);
 
-    hidden.show();
+    between_rounds(&journal, || hidden.show());
     keeper::round(journal.shared());
     assert!(!first.exists(), "it is tried again");
     let (counted, there) = bytes_of_segments();
