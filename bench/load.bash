@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/servers.bash"
 declare -A found
 
 # Threads that answer nobody: they bring clicks into the database and keep the journal.
-NOT_ANSWERING='^(terse-ship|ship|sqlite|click|journal)'
+NOT_ANSWERING='^(click|sqlite)'
 
 # Fails unless programs and machine can do it.
 require() {

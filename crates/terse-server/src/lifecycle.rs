@@ -1,7 +1,9 @@
 //! Tasks that end: what is spawned here is waited for when the server stops.
 
 use std::time::Duration;
+use std::{io, thread};
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,6 +32,20 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         self.tracker.spawn(future)
+    }
+
+    /// Runs `future` on a thread of that name: for what keeps a processor busy for longer than others should wait behind it.
+    /// Its sleeps and sockets are still the caller's runtime's. Fails when the system gives no thread.
+    pub fn spawn_thread<F>(&self, name: &str, future: F) -> io::Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (runtime, running) = (Handle::current(), self.hold());
+        let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            runtime.block_on(future);
+            drop(running);
+        });
+        started.map(drop)
     }
 
     /// For what ends on its own, beside the tasks: waited for like one until it is dropped.

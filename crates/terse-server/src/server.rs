@@ -96,8 +96,7 @@ impl Server {
             ending.run_until_cancelled(keeping).await
         });
         let shipping = Tasks::new();
-        let (shipper, stopping) = (Arc::clone(&app.shipper), shipping.stopping());
-        shipping.spawn(async move { shipper.run(stopping).await });
+        start_shipping(&app, &shipping);
         let service = Service::new(Arc::clone(&app), tasks.clone());
         let stopping = tasks.stopping();
         let accepting = door::accept(listener, service, door_options(&app), &tasks);
@@ -127,6 +126,20 @@ impl Server {
         // The next process may have the directory when nothing of this one writes in it any more.
         drop(app);
         drop(data_dir);
+    }
+}
+
+/// On a thread of its own: it reads and packs clicks for milliseconds at a time, and a request would wait behind that.
+fn start_shipping(app: &App, shipping: &Tasks) {
+    let ship = || {
+        let (shipper, stopping) = (Arc::clone(&app.shipper), shipping.stopping());
+        async move { shipper.run(stopping).await }
+    };
+    if let Err(error) = shipping.spawn_thread("click-shipper", ship()) {
+        tracing::warn!(
+            "clicks are shipped by the threads of requests, for there is no thread for it: {error}"
+        );
+        shipping.spawn(ship());
     }
 }
 
