@@ -25,6 +25,7 @@ export const options = {
   },
   thresholds: {
     http_req_failed: ["rate==0"],
+    checks: ["rate==1"],
     "http_req_duration{name:GET /{code}}": ["p(95)<20"],
     dropped_iterations: ["count==0"],
   },

@@ -18,6 +18,7 @@ export const options = {
   ],
   thresholds: {
     http_req_failed: ["rate==0"],
+    checks: ["rate==1"],
     http_req_duration: ["p(95)<20"],
   },
 };
